@@ -1,0 +1,279 @@
+"""A fitted model on disk, and the only place that unpickles.
+
+A bundle is trusted code: loading one runs what its pickle says. So its files are read once, their digests are compared
+first, the bytes that were compared are the bytes that are loaded, and a bundle that somebody else could have written
+is refused.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version as installed
+from pathlib import Path
+
+import joblib
+import numpy as np
+from pydantic import ValidationError
+from sklearn.exceptions import InconsistentVersionWarning
+
+from models.errors import (
+    BundleDamaged,
+    BundleDiffers,
+    BundleForeign,
+    BundleNotFound,
+    BundleUntrusted,
+    StoreError,
+)
+from models.heads import Heads
+from models.manifest import FORMAT, Facts, FileRecord, Manifest
+from models.stance import StanceModel
+
+STORE = Path(__file__).parent / "store"
+RELEASED = Path(__file__).parent / "released"
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
+GOLDEN_MARGIN = 0.1
+"""Least distance between the first two labels of a golden text, so that its label is the same on any processor."""
+GOLDEN_TOLERANCE = 0.02
+"""Most that a golden probability may differ: processors round differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Hold a loaded, verified and self-tested model with its manifest."""
+
+    path: Path
+    manifest: Manifest = field(repr=False)
+    model: StanceModel = field(repr=False)
+
+
+def new_version(heads: Heads) -> str:
+    """Return the version of freshly fitted heads: ``<UTC time>-<8 hex of content>``."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{joblib.hash((heads.features, heads.estimators))[:8]}"
+
+
+def write_bundle(store: Path, model: StanceModel, facts: Facts, golden: Sequence[str], card: str) -> Path:
+    """Write a model into a store, whole or not at all, and return its folder.
+
+    Raises:
+        StoreError: the store cannot be written to or the disk is full.
+    """
+    final = store / model.version
+    beside: Path | None = None
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=store))
+        beside.chmod(0o755)
+        joblib.dump(
+            {"features": model.heads.features, "estimators": dict(model.heads.estimators)},
+            beside / "heads.joblib",
+            compress=3,
+        )
+        (beside / "golden.jsonl").write_text(_golden_lines(model, golden), encoding="utf-8")
+        (beside / "card.md").write_text(card, encoding="utf-8")
+        manifest = Manifest(
+            **facts.model_dump(),
+            format=FORMAT,
+            version=model.version,
+            created=datetime.now(UTC),
+            axes=model.axes,
+            languages=model.languages,
+            thresholds=dict(model.thresholds),
+            libraries={name: installed(name) for name in LIBRARIES},
+            files={f.name: _record(f.read_bytes()) for f in sorted(beside.iterdir())},
+        )
+        (beside / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        for file in beside.iterdir():
+            file.chmod(0o644)
+            _sync(file)
+        beside.rename(final)
+        _sync(store)
+    except OSError as error:
+        raise StoreError(
+            f"{store}: cannot be written ({error.strerror}); nothing was changed. "
+            "Free space there or name another place with --store or STANCE_STORE"
+        ) from error
+    finally:
+        if beside is not None and beside.exists():
+            shutil.rmtree(beside, ignore_errors=True)
+    return final
+
+
+def _golden_lines(model: StanceModel, texts: Sequence[str]) -> str:
+    probabilities = model.heads.probabilities(texts, model.axes)
+    return "".join(
+        json.dumps(
+            {
+                "text": text,
+                "probabilities": {
+                    axis.name: dict(zip(axis.labels, probabilities[axis.name][i].tolist(), strict=True))
+                    for axis in model.axes
+                },
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+        for i, text in enumerate(texts)
+    )
+
+
+def _record(content: bytes) -> FileRecord:
+    return FileRecord(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read the manifest of a bundle without loading the model.
+
+    Raises:
+        BundleNotFound: there is no such folder.
+        BundleDamaged: the manifest is missing or is not one.
+        BundleForeign: it is of another format.
+    """
+    if not path.is_dir():
+        raise BundleNotFound(f"{path}: no bundle there; fit one with `python -m training fit`")
+    content = _content(path / "manifest.json", "a manifest")
+    try:
+        found = json.loads(content)
+        if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
+            raise BundleForeign(
+                f"{path}: bundle format {found['format']}, expected {FORMAT}; install what wrote it, or fit anew"
+            )
+        return Manifest.model_validate(found)
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise BundleDamaged(
+            f"{path / 'manifest.json'}: expected a manifest, found something else ({type(error).__name__}); {REMEDY}"
+        ) from error
+
+
+REMEDY = "fit anew, or go back with `python -m training rollback`"
+
+
+def _content(file: Path, expected: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BundleDamaged(f"{file}: expected {expected}, found none ({error.strerror}); {REMEDY}") from error
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Verify, load and self-test the bundle in a folder.
+
+    Raises:
+        BundleNotFound, BundleUntrusted, BundleDamaged, BundleForeign, BundleDiffers: in the order of the checks.
+    """
+    path = path.resolve()
+    manifest = read_manifest(path)
+    _trust(path)
+    contents = {name: _verified(path / name, record) for name, record in manifest.files.items()}
+    for name in ("heads.joblib", "golden.jsonl"):
+        if name not in contents:
+            raise BundleDamaged(f"{path / 'manifest.json'}: expected a record of {name}, found none; {REMEDY}")
+    _same_library(path, manifest.libraries)
+    model = StanceModel(
+        manifest.version,
+        manifest.axes,
+        manifest.languages,
+        manifest.thresholds,
+        _unpickled(path / "heads.joblib", contents["heads.joblib"]),
+    )
+    _self_test(path / "golden.jsonl", model, contents["golden.jsonl"])
+    return Bundle(path, manifest, model)
+
+
+def _trust(path: Path) -> None:
+    for place in (path, *sorted(path.iterdir())):
+        status = place.stat()
+        if status.st_mode & 0o002:
+            raise BundleUntrusted(
+                f"{place}: everybody may write to it; take that away with `chmod o-w` if you trust it"
+            )
+        if status.st_uid not in (0, os.geteuid()):
+            raise BundleUntrusted(
+                f"{place}: owned by user {status.st_uid}, expected {os.geteuid()} or root; `chown` it if you trust it"
+            )
+
+
+def _verified(file: Path, expected: FileRecord) -> bytes:
+    content = _content(file, f"{expected.size} bytes")
+    found = _record(content)
+    if found.size != expected.size:
+        raise BundleDamaged(f"{file}: expected {expected.size} bytes, found {found.size}; {REMEDY}")
+    if found.sha256 != expected.sha256:
+        raise BundleDamaged(f"{file}: expected SHA-256 {expected.sha256}, found {found.sha256}; {REMEDY}")
+    return content
+
+
+def _same_library(path: Path, libraries: Mapping[str, str]) -> None:
+    made, here = libraries.get("scikit-learn"), installed("scikit-learn")
+    if made != here:
+        raise BundleForeign(f"{path}: made with scikit-learn {made}, this is {here}; install that one, or fit anew")
+
+
+def _unpickled(file: Path, content: bytes) -> Heads:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", InconsistentVersionWarning)
+            loaded = joblib.load(io.BytesIO(content))
+        return Heads(loaded["features"], loaded["estimators"])
+    except InconsistentVersionWarning as error:
+        raise BundleForeign(f"{file}: {error}; fit anew") from error
+    except Exception as error:  # a pickle of other code can raise anything at all
+        raise BundleForeign(
+            f"{file}: whole, but cannot be loaded here ({type(error).__name__}); another version wrote it: fit anew"
+        ) from error
+
+
+def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
+    try:
+        golden = [json.loads(line) for line in content.decode().splitlines()]
+        if not golden:
+            raise ValueError("no golden text")
+        found = model.heads.probabilities([row["text"] for row in golden], model.axes)
+        recorded = {
+            axis.name: np.array([[row["probabilities"][axis.name][label] for label in axis.labels] for row in golden])
+            for axis in model.axes
+        }
+    except (KeyError, ValueError, TypeError) as error:
+        raise BundleDamaged(
+            f"{file}: does not fit the manifest and the heads beside it ({type(error).__name__}); {REMEDY}"
+        ) from error
+    for axis in model.axes:
+        now, then = found[axis.name], recorded[axis.name]
+        for line, (p, q) in enumerate(zip(now, then, strict=True), 1):
+            if p.argmax() != q.argmax() or np.abs(p - q).max() > GOLDEN_TOLERANCE:
+                raise BundleDiffers(
+                    f"{file}:{line}: {axis.name}: expected {q.round(4).tolist()}, found {p.round(4).tolist()}; "
+                    "this machine computes otherwise than the one that fitted: fit anew here"
+                )
+
+
+def current(store: Path) -> Path | None:
+    """Return the folder of the version that is released in a store, None where none is."""
+    link = store / "current"
+    return store / link.readlink() if link.is_symlink() else None
+
+
+def serving(store: Path) -> Path:
+    """Return the folder that is to be served: the released version of the store, else the one that ships.
+
+    Raises:
+        BundleNotFound: there is neither.
+    """
+    chosen = current(store) or RELEASED
+    if not chosen.is_dir():
+        raise BundleNotFound(f"{store}: no version is released there; fit and release one with `make train`")
+    return chosen

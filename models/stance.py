@@ -1,0 +1,77 @@
+"""The model as the rest of the house knows it: texts in, stances out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.axes import Axis
+from models.heads import Heads
+from models.language import identify
+from models.text import count_words
+
+FEWEST_WORDS = 3
+"""A text of fewer words says too little to have a stance; the design's bound for ``too_short``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """Answer one axis for one text.
+
+    ``label`` is the most probable one and ``confidence`` its probability. Where ``certain`` is false the model
+    abstains and ``reason`` says why: ``too_short``, ``unsupported_language`` or ``low_confidence``.
+    """
+
+    label: str
+    confidence: float
+    certain: bool
+    reason: str | None
+    probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Answer every axis for one text, with its language as a BCP-47 code (``und`` where unknown)."""
+
+    language: str
+    stances: Mapping[str, Stance]
+
+
+@dataclass(frozen=True, slots=True)
+class StanceModel:
+    """Classify texts on every axis of a bundle.
+
+    ``thresholds`` is, per axis, the confidence under which the model abstains; ``languages`` are those it learnt.
+    """
+
+    version: str
+    axes: tuple[Axis, ...]
+    languages: tuple[str, ...]
+    thresholds: Mapping[str, float]
+    heads: Heads
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Return one prediction a text, in order; none depends on the other texts."""
+        probabilities = self.heads.probabilities(texts, self.axes)
+        return [
+            self._prediction(text, {name: rows[i] for name, rows in probabilities.items()})
+            for i, text in enumerate(texts)
+        ]
+
+    def _prediction(self, text: str, rows: Mapping[str, np.ndarray]) -> Prediction:
+        language = identify(text)
+        if count_words(text) < FEWEST_WORDS:
+            doubt = "too_short"
+        elif language not in self.languages:
+            doubt = "unsupported_language"
+        else:
+            doubt = None
+        return Prediction(language, {axis.name: self._stance(axis, rows[axis.name], doubt) for axis in self.axes})
+
+    def _stance(self, axis: Axis, row: np.ndarray, doubt: str | None) -> Stance:
+        best = int(row.argmax())
+        confidence = float(row[best])
+        reason = doubt or ("low_confidence" if confidence < self.thresholds[axis.name] else None)
+        return Stance(
+            axis.labels[best], confidence, reason is None, reason, dict(zip(axis.labels, row.tolist(), strict=True))
+        )
