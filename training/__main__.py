@@ -1,0 +1,151 @@
+"""The commands of ``python -m training``."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from models.axes import read_axes
+from models.bundle import STORE, current, load_bundle, read_manifest, serving, write_bundle
+from models.errors import BundleError, StanceError
+from models.manifest import Manifest
+from training import release as releases
+from training import report, tracking
+from training.card import card
+from training.corpus import AXES, default_files, read_corpus
+from training.evaluate import evaluate as evaluate_bundle
+from training.fit import fit as fit_model
+
+app = typer.Typer(
+    help="Make a stance model: fit it, measure it, release it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+Store = Annotated[Path, typer.Option(envvar="STANCE_STORE", help="Folder of the fitted bundles.")]
+
+
+@app.command()
+def fit(
+    data: Annotated[Path | None, typer.Option(help="A corpus of your own instead of data/corpus/*.jsonl.")] = None,
+    with_: Annotated[list[Path] | None, typer.Option("--with", help="More rows to add; may be repeated.")] = None,
+    features: Annotated[Literal["ngrams"], typer.Option(help="What the heads stand on.")] = "ngrams",
+    no_track: Annotated[bool, typer.Option("--no-track", help="Fit without MLflow.")] = False,
+    store: Store = STORE,
+) -> None:
+    """Fit a model and write it to the store as a new version; what serves does not change.
+
+    Examples:
+
+    `python -m training fit`
+
+    `python -m training fit --with my-rows.csv --no-track`
+    """
+    files = [*([data] if data else default_files()), *(with_ or [])]
+    corpus = read_corpus(files, read_axes(AXES))
+    if corpus.left_out:
+        report.warn(f"{corpus.left_out} corrected rows left out: their texts are examined on")
+    run = None if no_track else tracking.begin()
+    try:
+        fitted = fit_model(corpus, features, run)
+        text = card(fitted.model, fitted.facts)
+        folder = write_bundle(store, fitted.model, fitted.facts, fitted.golden, text)
+    except BaseException:
+        if run:
+            tracking.abandon(run)
+        raise
+    report.figures(fitted.model.axes, fitted.facts.metrics)
+    champion = releases.champion(store)
+    if champion:
+        compared = releases.compare(load_bundle(folder), champion, corpus.part("exam"))
+        report.comparison(fitted.model.version, champion.manifest.version, compared)
+    if run:
+        tracking.record(run, corpus, fitted, folder, text)
+    report.out.print(f"wrote {folder}\nto serve it: python -m training release {fitted.model.version}", soft_wrap=True)
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="Labelled rows: JSON lines, CSV or Parquet.")],
+    bundle: Annotated[Path | None, typer.Option(help="Folder of a bundle; by default the one that serves.")] = None,
+    store: Store = STORE,
+) -> None:
+    """Score labelled rows with the bundle that serves and print its figures with their intervals.
+
+    Example:
+
+    `python -m training evaluate data/gold-dev.jsonl`
+    """
+    loaded = load_bundle(bundle or serving(store))
+    axes, metrics, seen = evaluate_bundle(loaded, read_corpus([file], read_axes(AXES), gold=None))
+    report.out.print(f"{loaded.manifest.version} on {file}")
+    if seen:
+        report.warn(f"{seen} of these texts were trained on, so the figures flatter")
+    report.figures(axes, metrics)
+
+
+@app.command()
+def release(
+    version: Annotated[str | None, typer.Argument(help="A version of the store; by default the newest.")] = None,
+    force: Annotated[
+        str | None, typer.Option(metavar="WHY", help="Release in spite of the gate; WHY is logged.")
+    ] = None,
+    store: Store = STORE,
+) -> None:
+    """Ask the gate and make a version the one that serves.
+
+    Examples:
+
+    `python -m training release`
+
+    `python -m training release 20260102T030405Z-0a1b2c3d --force "new axis, nothing to compare with"`
+    """
+    left = _released(store)
+    bundle, figures = releases.release(store, version, force)
+    for axis, c in figures.items():
+        report.out.print(
+            f"{axis}: {c['difference']:+.3f} macro-F1 [{c['low']:+.3f}, {c['high']:+.3f}], {c['rows']} rows"
+        )
+    report.out.print(f"released {bundle.manifest.version}")
+    tracking.crown(bundle.manifest, left)
+
+
+@app.command()
+def rollback(
+    why: Annotated[str | None, typer.Option(help="A reason for the log.")] = None,
+    store: Store = STORE,
+) -> None:
+    """Serve the version that was released before the current one; from the first release, the one that ships.
+
+    Example:
+
+    `python -m training rollback --why "wrong on headlines"`
+    """
+    left = _released(store)
+    bundle = releases.rollback(store, why)
+    report.out.print(f"went back to {bundle.manifest.version if bundle else 'what ships with the repository'}")
+    tracking.crown(bundle.manifest if bundle else None, left)
+
+
+def _released(store: Path) -> Manifest | None:
+    place = current(store)
+    with suppress(BundleError):  # what is damaged can be left all the same
+        return read_manifest(place) if place else None
+    return None
+
+
+def main() -> None:
+    """Run a command; an error that is ours is told in its own words, without a trace."""
+    try:
+        app(prog_name="python -m training")
+    except StanceError as error:
+        report.err.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

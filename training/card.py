@@ -1,0 +1,67 @@
+"""The model card: what a version is, what it was fitted on, how well it does and where it should not be used."""
+
+from models.manifest import Facts
+from models.stance import StanceModel
+from training.metrics import Figure
+
+
+def card(model: StanceModel, facts: Facts) -> str:
+    """Return the card of a model in Markdown."""
+    lines = [
+        f"# stance {model.version}",
+        "",
+        "Classifies a news statement on the axes below. Licence: MIT. Languages: " + ", ".join(model.languages) + ".",
+        "",
+        *(f"- **{axis.name}** ({' / '.join(axis.labels)}): {axis.description}" for axis in model.axes),
+        "",
+        "## Made of",
+        "",
+        f"Features: {facts.features}; a linear head an axis, temperature-scaled on out-of-fold logits. Corpus of "
+        f"{facts.corpus.rows} statements, digest `{facts.corpus.digest[:16]}`: {len(facts.texts['train'])} trained, "
+        f"{len(facts.texts['exam'])} were held back for the figures.",
+        "",
+        "## Figures on the exam",
+        "",
+        "With 95 % intervals by a bootstrap over groups of statements.",
+        "",
+        "| axis | slice | rows | macro-F1 | calibration error |",
+        "|---|---|---|---|---|",
+    ]
+    for axis, name, figures in slices(facts.metrics):
+        lines.append(
+            f"| {axis} | {name} | {figures['rows']} | {shown(figures['macro_f1'])} "
+            f"| {shown(figures['calibration_error'])} |"
+        )
+    lines += ["", "| axis | label | F1 | abstains under |", "|---|---|---|---|"]
+    for each in model.axes:
+        for label, figure in facts.metrics[each.name]["all"]["f1"].items():
+            lines.append(f"| {each.name} | {label} | {shown(figure)} | {model.thresholds[each.name]:.2f} |")
+    lines += [
+        "",
+        "## Use",
+        "",
+        "Meant for reading and counting stances in news texts, with the doubtful answers left out or read by a person. "
+        "Not meant for judging people, nor for texts of other topics or languages: it abstains where it notices, and "
+        "it does not always notice.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def slices(metrics: dict[str, dict[str, dict]]) -> list[tuple[str, str, dict]]:  # type: ignore[type-arg]
+    """Return (axis, slice, figures) for every slice that was measured."""
+    rows = []
+    for axis, measured in metrics.items():
+        rows.append((axis, "all", measured["all"]))
+        rows += [(axis, name, f) for slicing in ("language", "provenance") for name, f in measured[slicing].items()]
+    return rows
+
+
+def shown(figure: Figure) -> str:
+    """Return a figure with its interval for people.
+
+    >>> shown({"value": 0.7071, "low": 0.65, "high": 0.7654})
+    '0.707 [0.650, 0.765]'
+    """
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    return "–" if value is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"

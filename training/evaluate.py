@@ -1,0 +1,25 @@
+"""A bundle on labelled rows."""
+
+from typing import Any
+
+from models.axes import Axis
+from models.bundle import Bundle
+from models.errors import TrainingError
+from training.corpus import Corpus
+from training.metrics import measure
+
+
+def evaluate(bundle: Bundle, corpus: Corpus) -> tuple[tuple[Axis, ...], dict[str, Any], int]:
+    """Return the axes that could be measured, their figures, and how many of the texts the bundle was trained on.
+
+    Raises:
+        TrainingError: no row is labelled on an axis of the bundle.
+    """
+    rows = corpus.frame
+    axes = tuple(axis for axis in bundle.model.axes if axis in corpus.axes)
+    if not axes:
+        names = ", ".join(axis.name for axis in bundle.model.axes)
+        raise TrainingError(f"no row is labelled on an axis that {bundle.manifest.version} knows ({names})")
+    probabilities = bundle.model.heads.probabilities(rows["text"].tolist(), axes)
+    metrics = {axis.name: measure(rows, axis, probabilities[axis.name]) for axis in axes}
+    return axes, metrics, int(rows["digest"].isin(bundle.manifest.texts["train"]).sum())

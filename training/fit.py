@@ -1,0 +1,156 @@
+"""Fit a model on a corpus: features, one calibrated head an axis, thresholds, figures on the exam."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.metrics import log_loss
+from sklearn.model_selection import cross_val_predict
+
+from models.axes import Axis
+from models.bundle import GOLDEN_MARGIN, new_version
+from models.errors import TrainingError
+from models.heads import FOLDS, Heads, classifier, fit_head, folds, ngram_features
+from models.manifest import Facts
+from models.stance import StanceModel
+from training.corpus import Corpus
+from training.metrics import measure
+
+STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+"""Inverse strengths of regularisation that the search tries."""
+SELECTIVE_ACCURACY = 0.90
+"""Accuracy that answers are to have where the model does not abstain."""
+GOLDEN_TEXTS = 8
+"""Golden texts a language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Hold a fitted model, what is known of it, its golden texts and the parameters that the search chose."""
+
+    model: StanceModel
+    facts: Facts
+    golden: tuple[str, ...]
+    parameters: Mapping[str, float]
+
+
+def fit(corpus: Corpus, features: Literal["ngrams"], mlflow_run_id: str | None) -> Fit:
+    """Fit a model on the parts of a corpus that are not examined, showing progress.
+
+    Raises:
+        TrainingError: an axis has a label with too few groups to cross-validate, or no row to be examined on.
+    """
+    train, exam = corpus.part("encoder", "heads"), corpus.part("exam")
+    _enough(train, exam, corpus.axes)
+    steps = 1 + len(corpus.axes) * (len(STRENGTHS) + 2)
+    with _progress() as progress:
+        task = progress.add_task("", total=steps)
+
+        def step(what: str) -> None:
+            progress.update(task, description=what, advance=1)
+
+        step(features)
+        transformer = ngram_features()
+        vectors = transformer.fit_transform(train["text"]).tocsr()
+        fitted = {axis.name: _fit_axis(vectors, train, axis, step) for axis in corpus.axes}
+        heads = Heads(transformer, {name: head for name, (head, _, _) in fitted.items()})
+        model = StanceModel(
+            new_version(heads),
+            corpus.axes,
+            tuple(sorted(train["lang"].unique())),
+            {name: threshold for name, (_, threshold, _) in fitted.items()},
+            heads,
+        )
+        probabilities = heads.probabilities(exam["text"].tolist(), corpus.axes)
+        metrics = {}
+        for axis in corpus.axes:
+            step(f"{axis.name}: exam")
+            metrics[axis.name] = measure(exam, axis, probabilities[axis.name])
+    facts = Facts(
+        features=features,
+        corpus=corpus.record,
+        texts={"train": tuple(sorted(train["digest"])), "exam": tuple(sorted(exam["digest"]))},
+        metrics=metrics,
+        mlflow_run_id=mlflow_run_id,
+    )
+    strengths = {f"{name}_C": strength for name, (_, _, strength) in fitted.items()}
+    return Fit(model, facts, _golden(exam, corpus.axes, probabilities), strengths)
+
+
+def _progress() -> Progress:
+    return Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+
+
+def _enough(train: pd.DataFrame, exam: pd.DataFrame, axes: tuple[Axis, ...]) -> None:
+    if not axes:
+        raise TrainingError("the corpus has no labelled row on any declared axis (data/axes.toml)")
+    for axis in axes:
+        for label in axis.labels:
+            groups = train.loc[train[axis.name] == label, "group"].nunique()
+            if groups < FOLDS:
+                raise TrainingError(
+                    f"axis {axis.name}: {groups} groups of statements are labelled {label!r} outside the exam, "
+                    f"at least {FOLDS} are needed; label more, or take the label out of data/axes.toml"
+                )
+        if exam[axis.name].isna().all():
+            raise TrainingError(
+                f"axis {axis.name}: no labelled row falls into the exam, so nothing can be measured; label more groups"
+            )
+
+
+def _fit_axis(
+    vectors: Any, rows: pd.DataFrame, axis: Axis, step: Callable[[str], None]
+) -> tuple[CalibratedClassifierCV, float, float]:
+    """Return the calibrated head of an axis, its threshold and the chosen strength.
+
+    Corrected rows train the classifier but weigh nothing in the calibration, the search and the threshold: people
+    correct what is hard, and confidence fitted on it would be too low everywhere else.
+    """
+    labelled = rows[axis.name].notna().to_numpy()
+    X, y = vectors[labelled], rows.loc[labelled, axis.name].to_numpy(dtype=str)  # noqa: N806
+    groups = rows.loc[labelled, "group"].to_numpy()
+    usual = (rows.loc[labelled, "provenance"] != "corrected").to_numpy()
+    splits = list(folds().split(X, y, groups))
+    logits, losses = {}, {}
+    for strength in STRENGTHS:
+        step(f"{axis.name}: search, C = {strength:g}")
+        logits[strength] = cross_val_predict(
+            classifier(strength), X, y, cv=splits, method="decision_function", n_jobs=-1
+        )
+        losses[strength] = log_loss(y[usual], _softmax(logits[strength])[usual], labels=sorted(set(y)))
+    best = min(losses, key=losses.__getitem__)
+    step(f"{axis.name}: calibration")
+    head = fit_head(X, y, splits, usual, best)
+    held_out = head.calibrated_classifiers_[0].calibrators[0].predict(logits[best])
+    right = held_out.argmax(axis=1) == np.searchsorted(head.classes_, y)
+    return head, threshold(held_out.max(axis=1)[usual], right[usual]), best
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    logits = logits if logits.ndim == 2 else np.column_stack([-logits / 2, logits / 2])
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def threshold(confidence: np.ndarray, right: np.ndarray, accuracy: float = SELECTIVE_ACCURACY) -> float:
+    """Return the lowest confidence at and above which answers are right often enough; 1 where none is."""
+    order = np.argsort(-confidence, kind="stable")
+    selective = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
+    enough = np.flatnonzero(selective >= accuracy)
+    return float(confidence[order][enough[-1]]) if enough.size else 1.0
+
+
+def _golden(exam: pd.DataFrame, axes: tuple[Axis, ...], probabilities: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """Return texts of every language on which no axis is close to a tie."""
+    clear = np.ones(len(exam), dtype=bool)
+    for axis in axes:
+        ranked = np.sort(probabilities[axis.name], axis=1)
+        clear &= ranked[:, -1] - ranked[:, -2] >= GOLDEN_MARGIN
+    if not clear.any():
+        raise TrainingError("no exam row is answered clearly enough to test a bundle by; label more, or more alike")
+    rows = exam[clear].sort_values("digest")
+    return tuple(rows.groupby("lang").head(GOLDEN_TEXTS)["text"])

@@ -1,0 +1,119 @@
+"""Figures of a classifier on labelled rows, each with an interval by a bootstrap over groups."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.axes import Axis
+
+DRAWS = 1_000
+BINS = 10
+SEED = 0
+
+Figure = dict[str, float | None]
+"""``value`` with the bounds ``low`` and ``high`` of its 95 % interval; None where nothing could be measured."""
+
+
+def measure(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray) -> dict[str, Any]:
+    """Return the figures of one axis, over all rows and by language and provenance.
+
+    ``rows`` has the columns of a corpus, ``probabilities`` is (rows, labels) beside it; rows without a label on the
+    axis are passed over.
+    """
+    labelled = rows[axis.name].notna().to_numpy()
+    rows, probabilities = rows[labelled], probabilities[labelled]
+    true = np.array([axis.labels.index(label) for label in rows[axis.name]])
+    figures: dict[str, Any] = {
+        "all": _figures(rows, axis, probabilities),
+        "reliability": reliability(true, probabilities),
+    }
+    for slicing, column in (("language", "lang"), ("provenance", "provenance")):
+        figures[slicing] = {
+            str(value): _figures(rows[mask], axis, probabilities[mask])
+            for value in sorted(rows[column].dropna().unique())
+            if (mask := (rows[column] == value).to_numpy()).any()
+        }
+    return figures
+
+
+def _figures(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray) -> dict[str, Any]:
+    """Return macro-F1, F1 a label, accuracy, calibration error and the confusion matrix with their intervals.
+
+    The matrix has a row a true label and a column a predicted one, as counts and as shares of the true label.
+    """
+    true = np.array([axis.labels.index(label) for label in rows[axis.name]])
+    weights = draws(rows["group"].tolist())
+    matrices = np.stack([confusion(true, probabilities.argmax(axis=1), len(axis.labels), w) for w in weights])
+    f1s = f1(matrices)
+    shares = matrices / np.maximum(matrices.sum(axis=2, keepdims=True), 1)
+    errors = np.array([calibration_error(true, probabilities, w) for w in weights])
+    return {
+        "rows": len(rows),
+        "macro_f1": _figure(np.nanmean(f1s, axis=1)),
+        "f1": {label: _figure(f1s[:, k]) for k, label in enumerate(axis.labels)},
+        "accuracy": _figure(np.trace(matrices, axis1=1, axis2=2) / matrices.sum(axis=(1, 2))),
+        "calibration_error": _figure(errors),
+        "confusion": {
+            "counts": matrices[0].astype(int).tolist(),
+            "shares": [[_figure(shares[:, i, j]) for j in range(len(axis.labels))] for i in range(len(axis.labels))],
+        },
+    }
+
+
+def draws(groups: Sequence[str]) -> np.ndarray:
+    """Return how often each row counts: all ones first, then a line a bootstrap draw of whole groups."""
+    _, codes = np.unique(np.asarray(groups), return_inverse=True)
+    count = int(codes.max()) + 1
+    drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    return np.vstack([np.ones((1, len(codes)), dtype=drawn.dtype), drawn[:, codes]])
+
+
+def confusion(true: np.ndarray, predicted: np.ndarray, labels: int, weights: np.ndarray) -> np.ndarray:
+    """Return the weighted confusion matrix, true labels down and predicted ones across."""
+    return np.bincount(true * labels + predicted, weights, labels * labels).reshape(labels, labels)
+
+
+def f1(matrices: np.ndarray) -> np.ndarray:
+    """Return F1 a label of confusion matrices (…, labels, labels); nan where a label is neither true nor predicted."""
+    hits = np.diagonal(matrices, axis1=-2, axis2=-1)
+    total = matrices.sum(axis=-1) + matrices.sum(axis=-2)
+    return np.asarray(np.divide(2 * hits, total, out=np.full(total.shape, np.nan), where=total > 0))
+
+
+def calibration_error(true: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
+    """Return the expected calibration error of the top label over bins of equal count.
+
+    It is a sum of distances, so drawing rows anew adds to it: its bootstrap interval leans upward.
+    """
+    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == true
+    order = np.argsort(confidence, kind="stable")
+    weight = weights[order]
+    total = weight.sum()
+    bins = np.minimum(((np.cumsum(weight) - weight / 2) / total * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, weight * (confidence[order] - hit[order]), BINS)
+    return float(np.abs(gaps).sum() / total)
+
+
+def reliability(true: np.ndarray, probabilities: np.ndarray) -> list[dict[str, float]]:
+    """Return mean confidence and share right of each bin of equal count, least confident first."""
+    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == true
+    bins = np.array_split(np.argsort(confidence, kind="stable"), BINS)
+    return [
+        {
+            "rows": len(b),
+            "confidence": round(float(confidence[b].mean()), 4),
+            "accuracy": round(float(hit[b].mean()), 4),
+        }
+        for b in bins
+        if len(b)
+    ]
+
+
+def _figure(values: np.ndarray) -> Figure:
+    """Return the first value with the percentile interval of the others."""
+    if np.isnan(values[0]):
+        return {"value": None, "low": None, "high": None}
+    low, high = np.nanquantile(values[1:], [0.025, 0.975])
+    return {"value": round(float(values[0]), 4), "low": round(float(low), 4), "high": round(float(high), 4)}

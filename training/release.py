@@ -1,0 +1,203 @@
+"""Which version serves: the gate, the log of releases and the link ``current``."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from getpass import getuser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.axes import Axis, read_axes
+from models.bundle import RELEASED, Bundle, current, load_bundle
+from models.errors import BundleError, BundleNotFound, ReleaseError, StoreError
+from training.corpus import AXES, DATA, read_corpus
+from training.metrics import confusion, draws, f1
+
+FEWEST_ROWS = 200
+"""Grounded exam rows under which a comparison says too little."""
+WORST_LOSS = -0.015
+"""Difference of macro-F1 under which a version is refused even where chance could explain it."""
+LOG = "releases.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Hold the difference of macro-F1 of a challenger to what serves, on one axis, with its 95 % interval."""
+
+    rows: int
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def refused(self) -> bool:
+        """Say whether the challenger is surely or clearly worse."""
+        return self.high < 0 or self.difference < WORST_LOSS
+
+
+def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[str, Comparison]:
+    """Compare two bundles on each axis they share, over the grounded exam rows that neither has seen."""
+    seen = {*challenger.manifest.texts["train"], *champion.manifest.texts["train"]}
+    rows = exam[(exam["provenance"] == "grounded") & ~exam["digest"].isin(seen)]
+    shared = [axis for axis in challenger.model.axes if axis in champion.model.axes and axis.name in rows]
+    comparisons = {}
+    for axis in shared:
+        labelled = rows[rows[axis.name].notna()]
+        if len(labelled):
+            comparisons[axis.name] = _difference(labelled, axis, challenger, champion)
+    return comparisons
+
+
+def _difference(rows: pd.DataFrame, axis: Axis, challenger: Bundle, champion: Bundle) -> Comparison:
+    true = np.array([axis.labels.index(label) for label in rows[axis.name]])
+    weights = draws(rows["group"].tolist())
+    scores = []
+    for bundle in (challenger, champion):
+        predicted = bundle.model.heads.probabilities(rows["text"].tolist(), [axis])[axis.name].argmax(axis=1)
+        matrices = np.stack([confusion(true, predicted, len(axis.labels), w) for w in weights])
+        scores.append(np.nanmean(f1(matrices), axis=1))
+    differences = scores[0] - scores[1]
+    low, high = np.quantile(differences[1:], [0.025, 0.975])
+    return Comparison(len(rows), float(differences[0]), float(low), float(high))
+
+
+def gate(challenger: Bundle, champion: Bundle | None, force: str | None) -> dict[str, Any]:
+    """Let a challenger pass, returning the figures, or refuse it.
+
+    Raises:
+        ReleaseError: it is worse on an axis, or could not be compared, and ``force`` gives no reason to go on.
+    """
+    if champion is None:
+        return {}
+    files = [DATA.parent / name for name in challenger.manifest.corpus.files]
+    if missing := [str(file) for file in files if not file.exists()]:
+        comparisons, why = {}, f"its corpus is gone ({', '.join(missing)})"
+    else:
+        comparisons = compare(challenger, champion, read_corpus(files, read_axes(AXES)).part("exam"))
+        fewest = min((c.rows for c in comparisons.values()), default=0)
+        why = f"{fewest} grounded exam rows are new to both, {FEWEST_ROWS} are needed" if fewest < FEWEST_ROWS else ""
+    figures = {name: asdict(c) for name, c in comparisons.items()}
+    worse = [name for name, c in comparisons.items() if c.refused]
+    if force is None and not why and worse:
+        told = "; ".join(
+            f"{name}: {c.difference:+.3f} macro-F1 [{c.low:+.3f}, {c.high:+.3f}]" for name, c in comparisons.items()
+        )
+        raise ReleaseError(
+            f"{challenger.manifest.version} is worse than {champion.manifest.version} on {', '.join(worse)} ({told}); "
+            "to release it all the same: --force WHY"
+        )
+    if force is None and why:
+        raise ReleaseError(
+            f"{challenger.manifest.version} could not be compared with {champion.manifest.version}: {why}; "
+            "to release it all the same: --force WHY"
+        )
+    return figures
+
+
+def champion(store: Path) -> Bundle | None:
+    """Load what a challenger is held against: the released version of the store, else the one that ships."""
+    place = current(store) or (RELEASED if RELEASED.is_dir() else None)
+    return load_bundle(place) if place else None
+
+
+def newest(store: Path) -> Path:
+    """Return the newest version of a store.
+
+    Raises:
+        BundleNotFound: the store holds none.
+    """
+    versions = sorted(f for f in store.glob("[0-9]*-*") if f.is_dir()) if store.is_dir() else []
+    if not versions:
+        raise BundleNotFound(f"{store}: holds no bundle; fit one with `python -m training fit`")
+    return versions[-1]
+
+
+def release(store: Path, version: str | None = None, force: str | None = None) -> tuple[Bundle, dict[str, Any]]:
+    """Make a version, by default the newest, the one that serves; return it and the figures of the gate.
+
+    Raises:
+        BundleNotFound, ReleaseError, StoreError: then what served serves on.
+    """
+    challenger = load_bundle(store / version if version else newest(store))
+    serving = current(store)
+    if serving and serving.name == challenger.manifest.version:
+        return challenger, {}
+    try:
+        figures = gate(challenger, champion(store), force)
+    except BundleError:
+        if force is None:
+            raise
+        figures = {}  # what serves is damaged: there is nothing to compare with, and a reason to go on
+    before = serving.name if serving else None
+    _move(store, "release", before, challenger.manifest.version, force, figures)
+    return challenger, figures
+
+
+def rollback(store: Path, why: str | None = None) -> Bundle | None:
+    """Make the version released before the current one serve again; return it, None where it was the first.
+
+    Raises:
+        ReleaseError: nothing is released, or the version before is gone or damaged.
+    """
+    stack = _released(store)
+    serving = current(store)
+    if serving is None or not stack:
+        raise ReleaseError(f"{store}: nothing is released there, so there is nothing to go back from")
+    before = stack[-2] if len(stack) > 1 else None
+    bundle = load_bundle(store / before) if before else None
+    _move(store, "rollback", serving.name, before, why, {})
+    return bundle
+
+
+def _released(store: Path) -> list[str]:
+    """Return the versions released and not rolled back, oldest first."""
+    stack: list[str] = []
+    log = store / LOG
+    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
+        entry = json.loads(line)
+        if entry["action"] == "release":
+            stack.append(entry["to"])
+        elif stack:
+            stack.pop()
+    return stack
+
+
+def _move(
+    store: Path, action: str, before: str | None, to: str | None, why: str | None, figures: dict[str, Any]
+) -> None:
+    entry = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "who": getuser(),
+        "action": action,
+        "from": before,
+        "to": to,
+        "why": why,
+        "figures": figures,
+    }
+    with _writable(store):
+        with (store / LOG).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            log.flush()
+            os.fsync(log.fileno())
+        if to is None:
+            (store / "current").unlink()
+            return
+        with tempfile.TemporaryDirectory(prefix=".linking-", dir=store) as beside:
+            link = Path(beside) / "current"
+            link.symlink_to(to)
+            link.replace(store / "current")
+
+
+@contextmanager
+def _writable(store: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{store}: cannot be written ({error.strerror}); what served serves on") from error
