@@ -1,0 +1,1 @@
+"""Answers with a model over HTTP. Run it with ``python -m service``."""

@@ -1,0 +1,45 @@
+"""What routes ask for: the served bundle and the settings."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from models.bundle import Bundle
+from models.errors import RequestError
+from service.live import Live
+from service.settings import Settings
+
+
+def _live(request: Request) -> Live:
+    live = request.app.state.live
+    assert isinstance(live, Live)
+    return live
+
+
+LiveDep = Annotated[Live, Depends(_live)]
+
+
+def _bundle(live: LiveDep) -> Bundle:
+    return live.bundle
+
+
+def _settings(request: Request) -> Settings:
+    settings = request.app.state.settings
+    assert isinstance(settings, Settings)
+    return settings
+
+
+BundleDep = Annotated[Bundle, Depends(_bundle)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+
+
+def bounded(text: str, pointer: str, limit: int) -> str:
+    """Return a text that is within its limit of characters.
+
+    Raises:
+        RequestError: it is longer.
+    """
+    if len(text) > limit:
+        detail = f"{pointer}: {len(text)} characters, at most {limit} are taken; /v1/analyze takes articles"
+        raise RequestError(422, "text_too_long", detail)
+    return text

@@ -1,0 +1,133 @@
+"""Errors on the wire: problem documents of RFC 9457 with a stable code, never the input and never a trace."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.errors import RequestError, StanceError
+
+MEDIA_TYPE = "application/problem+json"
+HTTP_CODES = {
+    400: ("invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."),
+    404: ("not_found", "There is nothing at this address; /docs lists what there is."),
+    405: ("method_not_allowed", "This address takes another method; the header Allow says which."),
+    413: ("body_too_large", "The body is larger than this service takes; send fewer or shorter texts a request."),
+}
+"""Code and remedy of the errors that the framework finds, by HTTP status."""
+FIELD_CODES = {
+    "missing": "missing_field",
+    "extra_forbidden": "unknown_field",
+    "string_unicode": "invalid_character",
+    "invalid_character": "invalid_character",
+    "blank_text": "blank_text",
+    "no_texts": "no_texts",
+    "text_or_texts": "text_or_texts",
+}
+"""Codes of what can be wrong with a field, by pydantic's type of error; any other is ``wrong_type``."""
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Return a problem document; ``errors`` names each faulty field by JSON pointer."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [dict(error) for error in errors]
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = error.errors()
+    if faults[0]["type"] == "json_invalid":
+        return problem(400, *HTTP_CODES[400])
+    if not _is_json(request) and faults[0]["loc"] == ("body",):
+        return problem(415, "unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
+    errors = [
+        {"code": FIELD_CODES.get(f["type"], "wrong_type"), "pointer": _pointer(f["loc"]), "detail": str(f["msg"])}
+        for f in faults
+    ]
+    return problem(422, errors[0]["code"], f"{errors[0]['pointer']}: {errors[0]['detail']}", errors)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    return kind.startswith("application/") and kind.endswith(("/json", "+json"))
+
+
+def _pointer(place: Sequence[str | int]) -> str:
+    """Return the JSON pointer of a place in the body; names that the client made up are cut short."""
+    return "#" + "".join("/" + str(part)[:40].replace("~", "~0").replace("/", "~1") for part in place[1:])
+
+
+def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code, detail = HTTP_CODES.get(error.status_code, ("http_error", HTTPStatus(error.status_code).phrase))
+    return problem(error.status_code, code, detail, headers=error.headers)
+
+
+def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestError)
+    return problem(error.status, error.code, str(error))
+
+
+def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
+    code = error.code if isinstance(error, StanceError) else "internal_error"
+    return problem(500, code, "The service failed; its log says where.")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an application with a problem document."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestError, _refused)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+class BodyLimit:
+    """Refuse a body over a limit: by its declared length before any of it is read, else as soon as too much has come.
+
+    FastAPI has such a limit too, but answers a declared length in plain text.
+    """
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 413, or pass the request on and count what comes."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdecimal() and int(declared) > self.most:
+            await problem(413, *HTTP_CODES[413])(scope, receive, send)
+            return
+        came = 0
+
+        async def counting() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > self.most:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, counting, send)

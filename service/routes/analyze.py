@@ -1,0 +1,38 @@
+"""``/v1/analyze``: the statements of an article."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+
+from models.text import split
+from service.dependencies import BundleDep, SettingsDep, bounded
+from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary
+
+router = APIRouter(tags=["analyze"])
+
+EXAMPLES = {
+    "English": {
+        "value": {
+            "text": "The talks end on Friday. “We will not send troops. That is final,” the minister said.\n\n"
+            "An adviser doubts that a deal is near."
+        }
+    },
+    "українською": {"value": {"text": "Зустріч триває. Міністр певен, що угоду підпишуть до кінця місяця."}},
+    "по-русски": {"value": {"text": "Встреча завершилась. «Войск не будет», — сказал министр."}},
+}
+
+
+@router.post("/v1/analyze", response_model_exclude_none=True)
+def analyze(
+    body: Annotated[AnalyzeRequest, Body(openapi_examples=EXAMPLES)],
+    bundle: BundleDep,
+    settings: SettingsDep,
+) -> AnalyzeAnswer:
+    """Split an article into statements and classify each on every axis."""
+    found = split(bounded(body.text, "#/text", settings.max_article_characters))
+    predictions = bundle.model.predict([each.text for each in found])
+    return AnalyzeAnswer(
+        model=ModelName(version=bundle.manifest.version),
+        statements=[statement(each, p) for each, p in zip(found, predictions, strict=True)],
+        summary=dict(summary(bundle.model.axes, predictions)),
+    )

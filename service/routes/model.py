@@ -1,0 +1,40 @@
+"""``/v1/model``: what is being served."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from models.axes import Axis
+from service.dependencies import BundleDep
+from service.wire import ModelName
+
+router = APIRouter(tags=["model"])
+
+
+class ModelAnswer(ModelName):
+    """The served model: what it answers, in which languages, when it abstains and how well it did."""
+
+    created: datetime
+    features: str
+    axes: tuple[Axis, ...]
+    languages: tuple[str, ...]
+    thresholds: dict[str, float]
+    corpus: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+@router.get("/v1/model")
+def model(bundle: BundleDep) -> ModelAnswer:
+    """Describe the served model, with its figures on the exam and their 95 % intervals."""
+    manifest = bundle.manifest
+    return ModelAnswer(
+        version=manifest.version,
+        created=manifest.created,
+        features=manifest.features,
+        axes=manifest.axes,
+        languages=manifest.languages,
+        thresholds=manifest.thresholds,
+        corpus={"digest": manifest.corpus.digest, "rows": manifest.corpus.rows},
+        metrics=manifest.metrics,
+    )

@@ -1,0 +1,44 @@
+"""``/v1/predict``: the stances of statements."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+
+from models.errors import RequestError
+from service.dependencies import BundleDep, SettingsDep, bounded
+from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
+
+router = APIRouter(tags=["predict"])
+
+EXAMPLES = {
+    "English": {"value": {"text": "The minister ruled out sending any soldiers to Ukraine, even after a ceasefire."}},
+    "українською": {"value": {"text": "Уряд готовий направити миротворців, щойно сторони підпишуть угоду."}},
+    "по-русски, два текста": {
+        "value": {
+            "texts": [
+                "Переговоры продлятся до пятницы, сообщили в министерстве.",
+                "Эксперт сомневается, что соглашение подпишут в этом году.",
+            ]
+        }
+    },
+}
+
+
+@router.post("/v1/predict", response_model_exclude_none=True)
+def predict(
+    body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)],
+    bundle: BundleDep,
+    settings: SettingsDep,
+) -> PredictAnswer:
+    """Classify one text or several on every axis."""
+    if body.texts is None:
+        texts = [bounded(body.text or "", "#/text", settings.max_characters)]
+    elif len(body.texts) > settings.max_texts:
+        detail = f"#/texts: {len(body.texts)} texts, at most {settings.max_texts} are taken; send several requests"
+        raise RequestError(422, "too_many_texts", detail)
+    else:
+        texts = [bounded(text, f"#/texts/{i}", settings.max_characters) for i, text in enumerate(body.texts)]
+    return PredictAnswer(
+        model=ModelName(version=bundle.manifest.version),
+        predictions=[PredictionAnswer(language=p.language, stances=stances(p)) for p in bundle.model.predict(texts)],
+    )

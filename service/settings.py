@@ -1,0 +1,42 @@
+"""Settings of the service, read from the environment as ``STANCE_<NAME>``; the README lists them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.bundle import STORE
+
+
+class Settings(BaseSettings):
+    """Hold every setting with its default; a limit says why it is what it is."""
+
+    model_config = SettingsConfigDict(env_prefix="STANCE_", frozen=True)
+
+    host: Annotated[str, Field(description="Address to listen on; this machine only unless told otherwise.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8000
+    store: Annotated[Path, Field(description="Folder of the fitted bundles, whose `current` is served.")] = STORE
+    bundle: Annotated[Path | None, Field(description="Folder of one bundle to serve whatever `current` says.")] = None
+    reload_seconds: Annotated[
+        float,
+        Field(gt=0, description="How often `current` is looked at; one readlink each time, so often costs nothing."),
+    ] = 2.0
+    max_body_bytes: Annotated[
+        int, Field(gt=0, description="Largest request body: 256 texts of 4,000 characters in any script, as JSON.")
+    ] = 8_000_000
+    max_texts: Annotated[
+        int,
+        Field(gt=0, description="Most texts in a request: under a second of work, so that no request starves others."),
+    ] = 256
+    max_characters: Annotated[
+        int, Field(gt=0, description="Longest text to predict: ten times a long statement; an article goes to analyze.")
+    ] = 4_000
+    max_article_characters: Annotated[
+        int, Field(gt=0, description="Longest article to analyze: the longest feature articles, not books.")
+    ] = 100_000
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least severe log lines to write.")
+    ] = "info"

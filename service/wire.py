@@ -1,0 +1,131 @@
+"""What goes over the wire: requests and answers as pydantic models."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.axes import Axis
+from models.stance import Prediction, Stance
+from models.text import Statement
+
+
+def _legible(text: str) -> str:
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise PydanticCustomError("invalid_character", "holds a NUL or half a surrogate pair; take it out")
+    if not text.strip():
+        raise PydanticCustomError("blank_text", "is blank; send a sentence")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_legible)]
+
+
+class PredictRequest(BaseModel):
+    """One text, or several."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[Text | None, Field(description="One statement.")] = None
+    texts: Annotated[list[Text] | None, Field(description="Several statements, answered in their order.")] = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.text is None) == (self.texts is None):
+            raise PydanticCustomError("text_or_texts", 'needs either "text" or "texts"')
+        if self.texts == []:
+            raise PydanticCustomError("no_texts", '"texts" is empty; send at least one')
+        return self
+
+
+class AnalyzeRequest(BaseModel):
+    """One article."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[Text, Field(description="An article, as plain text.")]
+
+
+class ModelName(BaseModel):
+    """Which model answered."""
+
+    name: str = "stance"
+    version: str
+
+
+class StanceAnswer(BaseModel):
+    """The stance of a text on one axis."""
+
+    label: Annotated[str, Field(description="The most probable label.")]
+    confidence: Annotated[float, Field(description="Its probability.")]
+    certain: Annotated[bool, Field(description="False where the model abstains; then there is a reason.")]
+    reason: Annotated[str | None, Field(description="too_short, unsupported_language or low_confidence.")] = None
+    probabilities: dict[str, float]
+
+
+class PredictionAnswer(BaseModel):
+    """The stances of one text."""
+
+    language: Annotated[str, Field(description="BCP-47 code, und where unknown.")]
+    stances: dict[str, StanceAnswer]
+
+
+class PredictAnswer(BaseModel):
+    """The stances of all texts, in the order of the request."""
+
+    model: ModelName
+    predictions: list[PredictionAnswer]
+
+
+class StatementAnswer(PredictionAnswer):
+    """A statement of an article; offsets count Unicode code points of the text that was sent."""
+
+    text: str
+    start: int
+    end: int
+
+
+class AnalyzeAnswer(BaseModel):
+    """The statements of an article, and per axis how many have each label or are uncertain."""
+
+    model: ModelName
+    statements: list[StatementAnswer]
+    summary: dict[str, dict[str, int]]
+
+
+def stances(prediction: Prediction) -> dict[str, StanceAnswer]:
+    """Put the stances of a prediction in wire form."""
+    return {axis: _stance(stance) for axis, stance in prediction.stances.items()}
+
+
+def _stance(stance: Stance) -> StanceAnswer:
+    return StanceAnswer(
+        label=stance.label,
+        confidence=round(stance.confidence, 4),
+        certain=stance.certain,
+        reason=stance.reason,
+        probabilities={label: round(p, 4) for label, p in stance.probabilities.items()},
+    )
+
+
+def statement(statement: Statement, prediction: Prediction) -> StatementAnswer:
+    """Put a statement and its prediction in wire form."""
+    return StatementAnswer(
+        text=statement.text,
+        start=statement.start,
+        end=statement.end,
+        language=prediction.language,
+        stances=stances(prediction),
+    )
+
+
+def summary(axes: Sequence[Axis], predictions: Iterable[Prediction]) -> Mapping[str, dict[str, int]]:
+    """Count the labels of each axis; a stance that is not certain counts as uncertain only."""
+    found = list(predictions)
+    counts = {
+        axis.name: Counter(s.label if s.certain else "uncertain" for p in found for s in [p.stances[axis.name]])
+        for axis in axes
+    }
+    return {axis.name: {label: counts[axis.name][label] for label in (*axis.labels, "uncertain")} for axis in axes}
