@@ -1,0 +1,49 @@
+# `make serve` and `make test` are all the set-up there is: each makes what it needs from a fresh clone.
+PYTHON ?= python3
+BIN := .venv/bin
+STORE := $(or $(STANCE_STORE),models/store)
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: serve test check train mlflow help
+
+help:  ## Say what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+serve: .venv/base  ## Serve on 127.0.0.1:8000, fitting a model first where none is there
+	@if [ -z "$$STANCE_BUNDLE" ] && [ ! -e $(STORE)/current ] && [ ! -e models/released/manifest.json ]; then \
+	  echo "No model yet: fitting one, about a minute."; \
+	  $(BIN)/python -m training fit --no-track && $(BIN)/python -m training release; \
+	fi
+	@exec $(BIN)/python -m service
+
+test: .venv/dev  ## Run the tests that need Python only
+	@$(BIN)/python -m pytest
+
+check: .venv/dev  ## Format, lint, types, arrows between the packages
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+train: .venv/train  ## Fit on the corpus and release the model if the gate lets it pass
+	@$(BIN)/python -m training fit && $(BIN)/python -m training release
+
+mlflow: .venv/train  ## Open the experiments on 127.0.0.1:5000
+	@exec $(BIN)/mlflow server --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --host 127.0.0.1 --port 5000
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/base: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing pinned dependencies into .venv"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/train: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing pinned dependencies into .venv"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train]'
+	@touch $@ .venv/base
+
+.venv/dev: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing pinned dependencies into .venv"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	@touch $@ .venv/base .venv/train

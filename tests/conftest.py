@@ -1,0 +1,94 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from models.axes import read_axes
+from models.bundle import Bundle, load_bundle
+from training.corpus import AXES, Corpus, default_files, read_corpus
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*words: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run one of our commands as a person would, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", *words], env={**os.environ, **(env or {})}, cwd=cwd, text=True, capture_output=True
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A store with one tracked, released version, and the environment that leads there."""
+
+    store: Path
+    env: dict[str, str]
+    printed: str
+
+    @property
+    def version(self) -> str:
+        return (self.store / "current").readlink().name
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Corpus:
+    return read_corpus(default_files(), read_axes(AXES))
+
+
+@pytest.fixture(scope="session")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """Fit on the whole corpus, tracked in a real MLflow store, and release: the chain that all else stands on."""
+    folder = tmp_path_factory.mktemp("fitted")
+    env = {"STANCE_STORE": str(folder / "store"), "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
+    fit = run("training", "fit", env=env)
+    assert fit.returncode == 0, fit.stderr
+    released = run("training", "release", env=env)
+    assert released.returncode == 0, released.stderr
+    return Fitted(folder / "store", env, fit.stdout + fit.stderr)
+
+
+@pytest.fixture(scope="session")
+def bundle(fitted: Fitted) -> Bundle:
+    return load_bundle(fitted.store / fitted.version)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., str]]:
+    """Start the service as a process of its own on a free port; what was started ends with the tests."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(env: dict[str, str], log: Path | None = None) -> str:
+        with (log or Path(os.devnull)).open("w") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "service"],
+                env={**os.environ, "STANCE_PORT": "0", **env},
+                cwd=ROOT,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+        running.append(process)
+        assert process.stdout is not None
+        address = re.search(r"http://\S+", process.stdout.readline())
+        assert address, "the service did not start"
+        return address[0]
+
+    yield start
+    for process in running:
+        process.terminate()
+        assert process.wait(20) in (0, -signal.SIGTERM)  # uvicorn ends by the signal that it was sent, when done
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def client(fitted: Fitted, serve: Callable[..., str]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=serve({"STANCE_STORE": str(fitted.store)}), timeout=30) as client:
+        yield client

@@ -1,0 +1,202 @@
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sklearn.exceptions import InconsistentVersionWarning
+
+from models import bundle as module
+from models.bundle import Bundle, current, load_bundle, serving, write_bundle
+from models.errors import (
+    BundleDamaged,
+    BundleDiffers,
+    BundleError,
+    BundleForeign,
+    BundleNotFound,
+    BundleUntrusted,
+    StoreError,
+)
+from models.manifest import Facts, FileRecord, Manifest
+
+FILES = ("heads.joblib", "golden.jsonl", "card.md", "manifest.json")
+
+
+@pytest.fixture
+def copy(bundle: Bundle, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle.path, tmp_path / bundle.manifest.version))
+
+
+def rewritten(folder: Path, **changes: object) -> Path:
+    """Change fields of a manifest, the records of the files kept true."""
+    file = folder / "manifest.json"
+    manifest = json.loads(file.read_text())
+    for name, record in manifest["files"].items():
+        record |= module._record((folder / name).read_bytes()).model_dump()
+    file.write_text(json.dumps(manifest | changes))
+    return folder
+
+
+def test_saving_and_loading_is_identity(bundle: Bundle, tmp_path: Path) -> None:
+    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
+    golden = [json.loads(line)["text"] for line in (bundle.path / "golden.jsonl").read_text().splitlines()]
+    again = load_bundle(write_bundle(tmp_path, bundle.model, facts, golden, "a card"))
+    assert again.model.predict(golden) == bundle.model.predict(golden)
+    assert again.manifest.model_dump(exclude={"created", "files"}) == bundle.manifest.model_dump(
+        exclude={"created", "files"}
+    )
+
+
+def test_a_bundle_holds_what_the_design_names(bundle: Bundle) -> None:
+    assert {file.name for file in bundle.path.iterdir()} == set(FILES)
+    golden = [json.loads(line) for line in (bundle.path / "golden.jsonl").read_text().splitlines()]
+    assert {p.language for p in bundle.model.predict([row["text"] for row in golden])} == {"ru", "uk", "en"}
+    for row in golden:
+        for probabilities in row["probabilities"].values():
+            first, second = sorted(probabilities.values(), reverse=True)[:2]
+            assert first - second >= module.GOLDEN_MARGIN
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda file: file.unlink(), id="missing"),
+        pytest.param(lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]), id="cut short"),
+        pytest.param(lambda file: file.write_bytes(file.read_bytes() + b"\n!"), id="longer"),
+        pytest.param(lambda file: file.write_bytes(b"?" * file.stat().st_size), id="altered"),
+    ],
+)
+def test_a_file_that_is_not_as_it_was_written_is_named(copy: Path, name: str, harm: Callable[[Path], object]) -> None:
+    harm(copy / name)
+    with pytest.raises(BundleDamaged, match=r"expected .*found .*; fit anew") as caught:
+        load_bundle(copy)
+    assert str(copy / name) in str(caught.value)
+
+
+def test_nothing_is_unpickled_before_its_digest_was_compared(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.joblib, "load", lambda _: pytest.fail("unpickled"))
+    file = copy / "heads.joblib"
+    file.write_bytes(b"?" + file.read_bytes()[1:])
+    with pytest.raises(BundleDamaged, match="SHA-256"):
+        load_bundle(copy)
+
+
+def test_a_foreign_format_is_named(copy: Path) -> None:
+    with pytest.raises(BundleForeign, match="format 99, expected 1"):
+        load_bundle(rewritten(copy, format=99))
+
+
+def test_a_foreign_library_is_named_before_unpickling(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.joblib, "load", lambda _: pytest.fail("unpickled"))
+    with pytest.raises(BundleForeign, match=r"scikit-learn 0\.1"):
+        load_bundle(rewritten(copy, libraries={"scikit-learn": "0.1"}))
+
+
+def test_estimators_of_another_version_are_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def inconsistent(_: object) -> None:
+        raise InconsistentVersionWarning(
+            estimator_name="LogisticRegression", current_sklearn_version="2", original_sklearn_version="1"
+        )
+
+    monkeypatch.setattr(module.joblib, "load", inconsistent)
+    with pytest.raises(BundleForeign, match="LogisticRegression"):
+        load_bundle(copy)
+
+
+def test_a_whole_pickle_of_something_else_is_refused(copy: Path) -> None:
+    module.joblib.dump(["no", "heads"], copy / "heads.joblib")
+    with pytest.raises(BundleForeign, match="cannot be loaded here"):
+        load_bundle(rewritten(copy))
+
+
+@pytest.mark.parametrize("record", ["heads.joblib", "golden.jsonl"])
+def test_a_manifest_without_a_needed_file_is_refused(copy: Path, record: str) -> None:
+    files = json.loads((copy / "manifest.json").read_text())["files"]
+    del files[record]
+    with pytest.raises(BundleDamaged, match=f"record of {record}"):
+        load_bundle(rewritten(copy, files=files))
+
+
+def test_a_golden_text_answered_otherwise_is_named(copy: Path) -> None:
+    file = copy / "golden.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows[1]["probabilities"]["troops"] = {"pro": 0.2, "anti": 0.2, "neutral": 0.6}
+    rows[1]["probabilities"]["outlook"] = {"optimistic": 0.2, "skeptical": 0.2, "neutral": 0.6}
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(BundleDiffers, match=r"golden\.jsonl:2: troops: expected .*found"):
+        load_bundle(rewritten(copy))
+
+
+@pytest.mark.parametrize("content", ["", "{}\n", '{"text": "a"}\n', '{"text": 3, "probabilities": {}}\n'])
+def test_golden_texts_that_do_not_fit_are_refused(copy: Path, content: str) -> None:
+    (copy / "golden.jsonl").write_text(content)
+    with pytest.raises(BundleDamaged, match="golden"):
+        load_bundle(rewritten(copy))
+
+
+def test_a_bundle_that_everybody_may_write_to_is_refused(copy: Path) -> None:
+    for place in (copy, copy / "heads.joblib"):
+        mode = place.stat().st_mode
+        place.chmod(mode | 0o002)
+        with pytest.raises(BundleUntrusted, match="chmod o-w"):
+            load_bundle(copy)
+        place.chmod(mode)
+
+
+def test_a_bundle_of_another_user_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: (copy / "heads.joblib").stat().st_uid + 1)
+    if (copy / "heads.joblib").stat().st_uid == 0:
+        load_bundle(copy)  # what root wrote, all may trust
+        os.chown(copy / "heads.joblib", 12345, 12345)
+    with pytest.raises(BundleUntrusted, match="owned by user"):
+        load_bundle(copy)
+
+
+def test_a_missing_bundle_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleNotFound, match="training fit"):
+        load_bundle(tmp_path / "nowhere")
+
+
+def test_every_fault_of_a_bundle_is_a_bundle_error_with_a_code_of_its_own() -> None:
+    kinds = BundleError.__subclasses__()
+    assert len({kind.code for kind in kinds} | {BundleError.code}) == len(kinds) + 1
+
+
+def test_a_store_that_cannot_be_written_is_named_and_left_as_it_was(bundle: Bundle, tmp_path: Path) -> None:
+    store = tmp_path / "file"
+    store.write_text("no folder")
+    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
+    with pytest.raises(StoreError, match="STANCE_STORE"):
+        write_bundle(store, bundle.model, facts, [], "")
+    assert store.read_text() == "no folder"
+
+
+def test_a_full_disk_leaves_nothing_half_written(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_sync", full)
+    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
+    with pytest.raises(StoreError, match="No space left"):
+        write_bundle(tmp_path / "store", bundle.model, facts, ["a b c"], "")
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_what_serves_is_current_then_what_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RELEASED", tmp_path / "released")
+    assert current(tmp_path) is None
+    with pytest.raises(BundleNotFound, match="make train"):
+        serving(tmp_path)
+    (tmp_path / "released").mkdir()
+    assert serving(tmp_path) == tmp_path / "released"
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "current").symlink_to("v1")
+    assert serving(tmp_path) == tmp_path / "v1"
+
+
+def test_the_manifest_refuses_unknown_fields() -> None:
+    assert Manifest.model_config["extra"] == FileRecord.model_config["extra"] == "forbid"

@@ -1,0 +1,70 @@
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.bundle import Bundle
+from models.stance import Prediction
+
+UNICODE = st.text(st.characters(), max_size=200)
+FEW = settings(max_examples=60, deadline=None)
+
+
+Predict = Callable[[list[str]], list[Prediction]]
+
+
+@pytest.fixture(scope="module")
+def predict(bundle: Bundle) -> Predict:
+    """The model as a plain function, for hypothesis writes out every argument of an example."""
+    return lambda texts: bundle.model.predict(texts)
+
+
+def rounded(predictions: list[Prediction]) -> list[object]:
+    return [
+        (p.language, {a: (s.label, s.certain, s.reason, round(s.confidence, 5)) for a, s in p.stances.items()})
+        for p in predictions
+    ]
+
+
+@FEW
+@given(text=UNICODE)
+def test_any_text_gets_probabilities_that_sum_to_one_and_the_most_probable_label(predict: Predict, text: str) -> None:
+    [prediction] = predict([text])
+    assert set(prediction.stances) == {"troops", "outlook"}
+    for stance in prediction.stances.values():
+        assert abs(sum(stance.probabilities.values()) - 1) < 1e-6  # float32
+        assert stance.label == max(stance.probabilities, key=stance.probabilities.__getitem__)
+        assert stance.confidence == stance.probabilities[stance.label]
+        assert stance.certain == (stance.reason is None)
+
+
+@FEW
+@given(texts=st.lists(UNICODE, max_size=8))
+def test_a_batch_equals_singles_in_order(predict: Predict, texts: list[str]) -> None:
+    singles = [predict([text])[0] for text in texts]
+    assert rounded(predict(texts)) == rounded(singles)
+
+
+def test_reasons_come_in_the_order_of_the_design(bundle: Bundle) -> None:
+    short, foreign, doubtful = (
+        "Wojska nie",
+        "Minister obrony powiedział, że polskie wojska nie pojadą na Ukrainę.",
+        "It may or may not be so, he said of it, and it may be otherwise.",
+    )
+    reasons = [p.stances["troops"].reason for p in bundle.model.predict([short, foreign, doubtful])]
+    assert reasons[:2] == ["too_short", "unsupported_language"]
+    assert reasons[2] in (None, "low_confidence")
+
+
+def test_a_confidence_under_the_threshold_abstains_and_keeps_its_label(bundle: Bundle) -> None:
+    model = bundle.model
+    predictions = model.predict([f"Переговоры номер {n} прошли в столице, сообщил министр." for n in range(20)])
+    for axis in model.axes:
+        for prediction in predictions:
+            stance = prediction.stances[axis.name]
+            assert (stance.reason == "low_confidence") == (stance.confidence < model.thresholds[axis.name])
+
+
+def test_no_text_gives_no_prediction(bundle: Bundle) -> None:
+    assert bundle.model.predict([]) == []

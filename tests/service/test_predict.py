@@ -1,0 +1,49 @@
+import httpx
+import pytest
+
+from models.bundle import Bundle
+
+TEXTS = [
+    "Уряд готовий направити миротворців, щойно сторони підпишуть угоду.",
+    "Москва считает неприемлемым присутствие войск НАТО на Украине.",
+    "The talks resume on Friday, a spokesman said.",
+    "Да.",
+    "Minister obrony powiedział, że polskie wojska nie pojadą na Ukrainę.",
+]
+
+
+def test_the_answer_has_the_form_of_the_design(client: httpx.Client, bundle: Bundle) -> None:
+    answer = client.post("/v1/predict", json={"texts": TEXTS})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body) == {"model", "predictions"}
+    assert body["model"] == {"name": "stance", "version": bundle.manifest.version}
+    assert [p["language"] for p in body["predictions"]] == ["uk", "ru", "en", "und", "pl"]
+    for prediction, expected in zip(body["predictions"], bundle.model.predict(TEXTS), strict=True):
+        assert set(prediction) == {"language", "stances"}
+        for axis in bundle.model.axes:
+            stance = prediction["stances"][axis.name]
+            assert set(stance) - {"reason"} == {"label", "confidence", "certain", "probabilities"}
+            assert ("reason" in stance) == (not stance["certain"])
+            assert stance["label"] == expected.stances[axis.name].label
+            assert stance["confidence"] == stance["probabilities"][stance["label"]]
+            assert sum(stance["probabilities"].values()) == pytest.approx(1, abs=2e-4)
+            assert all(round(p, 4) == p for p in stance["probabilities"].values())
+
+
+def test_one_text_is_answered_like_a_list_of_one(client: httpx.Client) -> None:
+    one = client.post("/v1/predict", json={"text": TEXTS[0]}).json()
+    assert one == client.post("/v1/predict", json={"texts": TEXTS[:1]}).json()
+
+
+def test_reasons_say_why_the_model_abstains(client: httpx.Client) -> None:
+    predictions = client.post("/v1/predict", json={"texts": TEXTS}).json()["predictions"]
+    assert predictions[3]["stances"]["troops"]["reason"] == "too_short"
+    assert predictions[4]["stances"]["outlook"]["reason"] == "unsupported_language"
+
+
+def test_a_large_request_keeps_its_order(client: httpx.Client) -> None:
+    texts = [f"{TEXTS[n % 3]} Пункт {n}." for n in range(256)]
+    predictions = client.post("/v1/predict", json={"texts": texts}).json()["predictions"]
+    singles = [client.post("/v1/predict", json={"text": text}).json()["predictions"][0] for text in texts[::50]]
+    assert predictions[::50] == singles

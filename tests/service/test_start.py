@@ -1,0 +1,162 @@
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from models.bundle import Bundle
+from tests.conftest import ROOT, Fitted, run
+
+
+def copied(bundle: Bundle, store: Path, version: str) -> Path:
+    folder = store / version
+    shutil.copytree(bundle.path, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
+    return folder
+
+
+def point(store: Path, version: str) -> None:
+    link = store / "next"
+    link.symlink_to(version)
+    link.replace(store / "current")
+
+
+def until(url: str, **expected: object) -> dict[str, object]:
+    for _ in range(100):
+        body: dict[str, object] = httpx.get(f"{url}/readyz").json()
+        if expected.items() <= body.items():
+            return body
+        time.sleep(0.1)
+    pytest.fail(f"{body} never had {expected}")
+
+
+def test_a_changed_current_is_served_without_a_restart_and_a_bad_one_is_not(
+    bundle: Bundle, tmp_path: Path, serve: Callable[..., str]
+) -> None:
+    one, two, bad = "20260101T000000Z-00000001", "20260102T000000Z-00000002", "20260103T000000Z-00000003"
+    for version in (one, two, bad):
+        copied(bundle, tmp_path, version)
+    (tmp_path / bad / "heads.joblib").write_bytes(b"!")
+    point(tmp_path, one)
+    log = tmp_path / "log"
+    url = serve({"STANCE_STORE": str(tmp_path), "STANCE_RELOAD_SECONDS": "0.1"}, log)
+    until(url, version=one, reload_fault=None)
+    point(tmp_path, bad)
+    until(url, version=one, reload_fault="bundle_damaged")
+    point(tmp_path, two)
+    until(url, version=two, reload_fault=None)
+    assert httpx.post(f"{url}/v1/predict", json={"text": "One two three."}).json()["model"]["version"] == two
+    (tmp_path / "current").unlink()
+    until(url, version=two, reload_fault="bundle_not_found")
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events.count("reload_refused") == 2
+    assert events.count("reloaded") == 1
+
+
+def test_a_named_bundle_is_served_whatever_current_says(
+    bundle: Bundle, tmp_path: Path, serve: Callable[..., str]
+) -> None:
+    named = copied(bundle, tmp_path, "20260104T000000Z-00000004")
+    url = serve({"STANCE_STORE": str(tmp_path / "empty"), "STANCE_BUNDLE": str(named)})
+    assert httpx.get(f"{url}/readyz").json()["version"] == named.name
+
+
+def test_logs_are_json_and_never_hold_a_text(bundle: Bundle, tmp_path: Path, serve: Callable[..., str]) -> None:
+    log = tmp_path / "log"
+    url = serve({"STANCE_BUNDLE": str(bundle.path), "STANCE_LOG_LEVEL": "debug"}, log)
+    httpx.post(f"{url}/v1/predict", json={"text": "A sentence that stays private."})
+    httpx.post(f"{url}/v1/predict", json={"text": 3, "private": "private"})
+    httpx.get(f"{url}/private?q=private")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [(r["method"], r["route"], r["status"]) for r in requests] == [
+        ("POST", "/v1/predict", 200),
+        ("POST", "/v1/predict", 422),
+        ("GET", None, 404),
+    ]
+    assert "private" not in log.read_text()
+
+
+def test_a_port_in_use_is_told_in_a_line(bundle: Bundle) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        printed = run("service", env={"STANCE_PORT": port, "STANCE_BUNDLE": str(bundle.path)})
+    assert printed.returncode == 1
+    place, remedy = f"127.0.0.1:{port}", "STANCE_HOST and STANCE_PORT choose another"
+    assert printed.stderr == f"error: cannot listen on {place} (Address already in use); {remedy}\n"
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"STANCE_PORT": "x"}, "STANCE_PORT: "),
+        ({"STANCE_MAX_TEXTS": "0"}, "STANCE_MAX_TEXTS: "),
+        ({"STANCE_BUNDLE": "nowhere"}, "no bundle there"),
+    ],
+)
+def test_what_keeps_the_service_from_starting_is_told_in_a_line(env: dict[str, str], told: str) -> None:
+    printed = run("service", env={"STANCE_PORT": "0"} | env)
+    assert printed.returncode == 1
+    assert told in printed.stderr
+    assert printed.stderr.count("\n") == 1
+    assert printed.stdout == ""
+
+
+def test_a_damaged_bundle_is_not_started_with(bundle: Bundle, tmp_path: Path) -> None:
+    folder = copied(bundle, tmp_path, "20260105T000000Z-00000005")
+    (folder / "heads.joblib").unlink()
+    printed = run("service", env={"STANCE_PORT": "0", "STANCE_BUNDLE": str(folder)})
+    assert printed.returncode == 1
+    assert "heads.joblib: expected" in printed.stderr
+    assert printed.stderr.count("\n") == 1
+
+
+def test_help_names_every_setting() -> None:
+    printed = run("service", "--help")
+    assert printed.returncode == 0
+    assert "STANCE_BUNDLE" in printed.stdout
+    assert "examples:" in printed.stdout
+
+
+def test_the_service_loads_neither_training_nor_mlflow_nor_torch(fitted: Fitted) -> None:
+    code = (
+        "import sys; from service.app import create_app; from service.settings import Settings\n"
+        "create_app(Settings())\n"
+        "print({m.split('.')[0] for m in sys.modules} & {'training', 'mlflow', 'torch', 'matplotlib'})"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | fitted.env, cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert found.stdout == "set()\n"
+
+
+def test_model_health_and_docs(client: httpx.Client, bundle: Bundle) -> None:
+    assert client.get("/livez").json() == {"status": "alive"}
+    assert client.get("/readyz").json()["status"] == "ready"
+    model = client.get("/v1/model").json()
+    assert (model["name"], model["version"]) == ("stance", bundle.manifest.version)
+    assert [axis["name"] for axis in model["axes"]] == ["troops", "outlook"]
+    assert model["metrics"]["troops"]["all"]["macro_f1"]["value"] > 0.5
+    page = client.get("/docs").text
+    assets = [part.split('"')[0] for part in page.split('src="')[1:] + page.split('href="')[1:]]
+    assert assets
+    for asset in assets:
+        assert asset.startswith("/"), "an asset of another host"
+        assert client.get(asset).status_code == 200
+
+
+def test_the_documentation_has_examples_in_three_languages(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path in ("/v1/predict", "/v1/analyze"):
+        examples = paths[path]["post"]["requestBody"]["content"]["application/json"]["examples"]
+        assert len(examples) == 3
+        for example in examples.values():
+            assert client.post(path, json=example["value"]).status_code == 200

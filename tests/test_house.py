@@ -1,0 +1,90 @@
+"""What holds for the whole house: arrows, sizes, and that what can be met is documented."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from models import errors
+from service.problems import FIELD_CODES, HTTP_CODES
+from service.settings import Settings
+from tests.conftest import ROOT
+from training.corpus import Corpus
+
+README = (ROOT / "README.md").read_text("utf-8")
+SOURCES = [
+    file for room in ("models", "training", "service", "benchmarks", "tests") for file in (ROOT / room).rglob("*.py")
+]
+
+
+def test_the_arrows_between_the_packages_hold() -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    found = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_file_stays_under_three_hundred_lines(file: Path) -> None:
+    assert file.read_text("utf-8").count("\n") < 300
+
+
+def test_no_label_or_axis_is_named_in_the_code_of_models_and_service() -> None:
+    named = re.compile(r"""["'](troops|outlook|pro|anti|optimistic|skeptical|neutral)["']""")
+    for room in ("models", "service"):
+        for file in (ROOT / room).rglob("*.py"):
+            found = named.search(file.read_text("utf-8"))
+            assert found is None, f"{file.name}: {found and found[0]}"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"STANCE_{name.upper()}`" in README
+    assert Settings.model_fields[name].description
+
+
+def test_every_error_code_is_documented() -> None:
+    raised = re.findall(
+        r'RequestError\(\d+, "(\w+)"', "".join(f.read_text("utf-8") for f in (ROOT / "service").rglob("*.py"))
+    )
+    answered = re.findall(r'problem\(\d+, "(\w+)"', (ROOT / "service" / "problems.py").read_text("utf-8"))
+    assert raised
+    assert answered
+    for code in (
+        {code for code, _ in HTTP_CODES.values()} | set(FIELD_CODES.values()) | {*raised, *answered, "wrong_type"}
+    ):
+        assert f"`{code}`" in README, code
+
+
+def test_the_exception_tree_in_the_docstring_is_the_real_one() -> None:
+    assert errors.__doc__ is not None
+    for error in [errors.StanceError, *errors.StanceError.__subclasses__(), *errors.BundleError.__subclasses__()]:
+        line = next(line for line in errors.__doc__.splitlines() if re.search(rf"\b{error.__name__}\b", line))
+        assert error.code in line or error in (errors.StanceError, errors.RequestError)
+
+
+def test_the_counts_of_the_datasheet_are_true(corpus: Corpus) -> None:
+    sheet = (ROOT / "data" / "README.md").read_text("utf-8")
+    counts = corpus.frame["provenance"].value_counts()
+    for kind in ("grounded", "composed"):
+        assert re.search(rf"corpus/{kind}-\*\.jsonl` \| {counts[kind]:,} \|", sheet)
+    grounded = corpus.frame.loc[corpus.frame["provenance"] == "grounded", "lang"].value_counts()
+    assert f"({grounded['ru']} Russian, {grounded['uk']} Ukrainian, {grounded['en']} English)" in sheet.replace(
+        "\n", " "
+    )
+    gold = (ROOT / "data" / "gold-dev.jsonl").read_text("utf-8").splitlines()
+    assert f"`gold-dev.jsonl` | {len(gold)} |" in sheet
+
+
+def test_grounded_rows_name_their_source_and_composed_ones_have_none(corpus: Corpus) -> None:
+    frame = corpus.frame
+    assert frame.loc[frame["provenance"] == "grounded", "source_url"].notna().all()
+    assert frame.loc[frame["provenance"] == "composed", "source_url"].isna().all()
+
+
+def test_the_corpus_does_not_overlap_the_outside_check(corpus: Corpus) -> None:
+    gold = pd.DataFrame(map(json.loads, (ROOT / "data" / "gold-dev.jsonl").read_text("utf-8").splitlines()))
+    assert not set(gold["source_url"].dropna()) & set(corpus.frame["source_url"].dropna())

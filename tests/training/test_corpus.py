@@ -1,0 +1,169 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.axes import Axis, read_axes
+from models.errors import CorpusError
+from training.corpus import AXES, GOLD, Corpus, part_of, read_corpus
+
+GOOD = {"id": "1", "lang": "en", "text": "No soldiers will go.", "troops": "anti", "outlook": "neutral"}
+OTHER = {**GOOD, "id": "2", "text": "Soldiers will go.", "troops": "pro"}
+
+
+@pytest.fixture
+def axes() -> tuple[Axis, ...]:
+    return read_axes(AXES)
+
+
+def lines(file: Path, *rows: object) -> Path:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def faults(error: pytest.ExceptionInfo[CorpusError]) -> set[tuple[int, str]]:
+    return {(row.line, row.column) for row in error.value.rows}
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_the_three_forms_read_alike(tmp_path: Path, axes: tuple[Axis, ...], suffix: str) -> None:
+    file, frame = tmp_path / f"rows{suffix}", pd.DataFrame([GOOD, {**OTHER, "outlook": None}])
+    if suffix == ".jsonl":
+        file.write_text(frame.to_json(orient="records", lines=True))
+    elif suffix == ".csv":
+        frame.to_csv(file, index=False, encoding="utf-8-sig", sep=";")
+    else:
+        frame.to_parquet(file)
+    corpus = read_corpus([file], axes)
+    assert corpus.frame[["id", "troops", "outlook"]].values.tolist() == [["1", "anti", "neutral"], ["2", "pro", None]]
+    assert (
+        corpus.record.digest
+        == read_corpus([lines(tmp_path / "again.jsonl", OTHER | {"outlook": None}, GOOD)], axes).record.digest
+    )
+
+
+BAD = [
+    ({**GOOD, "id": ""}, "id"),
+    ({**GOOD, "id": 7}, "id"),
+    ({**GOOD, "lang": "de"}, "lang"),
+    ({**GOOD, "text": " \n"}, "text"),
+    ({**GOOD, "text": None}, "text"),
+    ({**GOOD, "text": 3}, "text"),
+    ({**GOOD, "text": "x" * 2001}, "text"),
+    ({**GOOD, "troops": "for"}, "troops"),
+    ({**GOOD, "troops": None, "outlook": None}, "(row)"),
+    ({**GOOD, "provenance": "found"}, "provenance"),
+    ({**GOOD, "kind": "tweet"}, "kind"),
+    ({**GOOD, "trait": "Not A Name"}, "trait"),
+    ({**GOOD, "date": "5 May 2024"}, "date"),
+    ({**GOOD, "source_url": "ftp://example.org"}, "source_url"),
+    ({**GOOD, "group": " "}, "group"),
+    ({**GOOD, "tropps": "pro"}, "tropps"),
+    ([1, 2], "(row)"),
+]
+
+
+@pytest.mark.parametrize(("row", "column"), BAD)
+def test_a_bad_row_is_named_by_file_line_and_column(
+    tmp_path: Path, axes: tuple[Axis, ...], row: object, column: str
+) -> None:
+    file = lines(tmp_path / "rows.jsonl", OTHER, row)
+    with pytest.raises(CorpusError) as caught:
+        read_corpus([file], axes)
+    assert faults(caught) == {(2, column)}
+    assert f"{file}:2: {column}: " in str(caught.value)
+
+
+def test_all_bad_rows_of_all_files_come_in_one_report(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    first = lines(tmp_path / "a.jsonl", GOOD, {**OTHER, "lang": "xx", "troops": "x"})
+    second = tmp_path / "b.csv"
+    second.write_text('id,lang,text,troops\n3,en,"two\nlines",pro\n4,en,,pro\n5,en,a,b,c\n', encoding="utf-8")
+    third = tmp_path / "c.jsonl"
+    third.write_text('{"id": \n')
+    with pytest.raises(CorpusError) as caught:
+        read_corpus([first, second, third, tmp_path / "none.jsonl", tmp_path / "d.txt"], axes)
+    found = {(Path(row.file).name, row.line, row.column) for row in caught.value.rows}
+    assert found == {
+        ("a.jsonl", 2, "lang"),
+        ("a.jsonl", 2, "troops"),
+        ("b.csv", 4, "text"),
+        ("b.csv", 5, "(row)"),
+        ("c.jsonl", 1, "(row)"),
+        ("none.jsonl", 0, "(file)"),
+        ("d.txt", 0, "(file)"),
+    }
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"\n\n"])
+def test_a_file_without_a_row_is_an_error(tmp_path: Path, axes: tuple[Axis, ...], content: bytes) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(content)
+    with pytest.raises(CorpusError, match=r"cannot be read|holds no row"):
+        read_corpus([file], axes)
+
+
+def test_a_file_that_only_claims_to_be_parquet_is_an_error(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    file = tmp_path / "rows.parquet"
+    file.write_bytes(b"PAR0")
+    with pytest.raises(CorpusError, match="cannot be read"):
+        read_corpus([file], axes)
+
+
+def test_an_id_and_a_text_stand_once(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    with pytest.raises(CorpusError) as caught:
+        read_corpus([lines(tmp_path / "rows.jsonl", GOOD, {**OTHER, "id": "1"})], axes)
+    assert faults(caught) == {(2, "id")}
+    with pytest.raises(CorpusError, match=r"stands already in .*rows\.jsonl:1") as caught:
+        read_corpus([lines(tmp_path / "rows.jsonl", GOOD, {**OTHER, "text": " No  soldiers will go. "})], axes)
+    assert faults(caught) == {(2, "text")}
+
+
+def test_texts_of_the_outside_check_are_refused(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    held = json.loads(GOLD.read_text(encoding="utf-8").splitlines()[0])["text"]
+    with pytest.raises(CorpusError, match="outside check"):
+        read_corpus([lines(tmp_path / "rows.jsonl", {**GOOD, "text": held})], axes)
+    corrected = {**OTHER, "text": held, "provenance": "corrected"}
+    corpus = read_corpus([lines(tmp_path / "rows.jsonl", GOOD, corrected)], axes)
+    assert (len(corpus.frame), corpus.left_out) == (1, 1)
+
+
+def of_part(part: str) -> str:
+    return next(name for name in map(str, range(1000)) if part_of(name) == part)
+
+
+def test_corrected_rows_train_replace_and_never_touch_the_exam(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    trained, examined = {**GOOD, "group": of_part("encoder")}, {**OTHER, "group": of_part("exam")}
+    corrections = [
+        {**GOOD, "id": "c1", "troops": "neutral", "provenance": "corrected", "group": of_part("exam") + "x"},
+        {**OTHER, "id": "c2", "troops": "neutral", "provenance": "corrected"},
+        {**OTHER, "id": "c3", "text": "Another.", "provenance": "corrected", "group": of_part("exam")},
+    ]
+    corpus = read_corpus([lines(tmp_path / "rows.jsonl", trained, examined, *corrections)], axes)
+    assert corpus.frame[["id", "part"]].values.tolist() == [["2", "exam"], ["c1", "heads"]]
+    assert corpus.left_out == 2
+
+
+@given(group=st.text())
+def test_a_part_follows_from_the_group_alone(group: str) -> None:
+    assert part_of(group) in ("encoder", "heads", "exam")
+    assert part_of(group) == part_of(group)
+
+
+def test_parts_have_their_shares() -> None:
+    parts = pd.Series([part_of(str(n)) for n in range(20_000)]).value_counts(normalize=True)
+    assert parts["encoder"] == pytest.approx(0.65, abs=0.01)
+    assert parts["heads"] == pytest.approx(0.20, abs=0.01)
+
+
+def test_no_group_of_the_corpus_is_torn(corpus: Corpus) -> None:
+    assert (corpus.frame.groupby("group")["part"].nunique() == 1).all()
+    events = corpus.frame[corpus.frame["date"].str.len() == 10].dropna(subset=["holder"])
+    assert (events.groupby(["holder", "date"])["part"].nunique() == 1).all()
+
+
+def test_an_axis_without_a_column_is_not_fitted(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    row = {name: value for name, value in GOOD.items() if name != "outlook"}
+    assert [axis.name for axis in read_corpus([lines(tmp_path / "rows.jsonl", row)], axes).axes] == ["troops"]

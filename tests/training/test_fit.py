@@ -1,0 +1,102 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.axes import Axis
+from models.bundle import Bundle, load_bundle, write_bundle
+from models.errors import TrainingError
+from models.manifest import CorpusRecord
+from training.card import card
+from training.corpus import Corpus
+from training.fit import SELECTIVE_ACCURACY, fit, threshold
+
+
+def smaller(corpus: Corpus, rows: int, **columns: list[object]) -> Corpus:
+    frame = corpus.frame.groupby("part", group_keys=False).head(rows).reset_index(drop=True)
+    return replace(corpus, frame=frame.assign(**columns), record=CorpusRecord(digest="d", rows=len(frame), files=()))
+
+
+def test_the_mean_probability_of_each_label_is_its_frequency(bundle: Bundle, corpus: Corpus) -> None:
+    exam = corpus.part("exam")
+    probabilities = bundle.model.heads.probabilities(exam["text"].tolist(), bundle.model.axes)
+    for axis in bundle.model.axes:
+        frequencies = exam[axis.name].value_counts(normalize=True)
+        for label, mean in zip(axis.labels, probabilities[axis.name].mean(axis=0), strict=True):
+            assert mean == pytest.approx(frequencies[label], abs=0.05)
+
+
+def test_the_model_is_better_than_a_guess_and_its_confidence_is_honest(bundle: Bundle) -> None:
+    for axis in bundle.model.axes:
+        figures = bundle.manifest.metrics[axis.name]["all"]
+        assert figures["macro_f1"]["low"] > 0.5
+        assert figures["calibration_error"]["value"] < 0.1
+        for figure in (figures["macro_f1"], figures["accuracy"]):
+            assert figure["low"] <= figure["value"] <= figure["high"]
+
+
+def test_answers_that_are_certain_are_right_more_often(bundle: Bundle, corpus: Corpus) -> None:
+    exam = corpus.part("exam")
+    predictions = bundle.model.predict(exam["text"].tolist())
+    for axis in bundle.model.axes:
+        stances = [p.stances[axis.name] for p in predictions]
+        right = np.array([s.label for s in stances]) == exam[axis.name].to_numpy()
+        certain = np.array([s.certain for s in stances])
+        assert 0.1 < certain.mean() < 1
+        assert right[certain].mean() > right.mean() + 0.1
+
+
+def test_no_examined_text_was_trained_on(bundle: Bundle, corpus: Corpus) -> None:
+    train, exam = (set(bundle.manifest.texts[part]) for part in ("train", "exam"))
+    assert not train & exam
+    assert train | exam == set(corpus.frame["digest"])
+
+
+def test_the_threshold_is_the_lowest_confidence_that_keeps_the_accuracy() -> None:
+    confidence = np.array([0.9, 0.8, 0.7, 0.6])
+    assert threshold(confidence, np.array([True, True, False, False]), 0.9) == 0.8
+    assert threshold(confidence, np.array([True, True, True, True]), 0.9) == 0.6
+    assert threshold(confidence, np.array([False, True, True, True]), 0.9) == 1.0
+    assert threshold(confidence, np.array([True, False, True, True]), 0.7) == 0.6
+    assert SELECTIVE_ACCURACY == 0.90
+
+
+def test_an_axis_that_a_person_invents_is_fitted_saved_and_answered(corpus: Corpus, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    quoting = Axis(name="quoting", labels=("yes", "no"), neutral="no", description="Whether the text quotes.")
+    small = smaller(corpus, 500)
+    labels = ["yes" if any(mark in text for mark in '«“"') else "no" for text in small.frame["text"]]
+    frame = small.frame.assign(quoting=pd.Series(labels, dtype=object).where(small.frame.index % 5 != 0, None))
+    fitted = fit(replace(small, frame=frame, axes=(*corpus.axes, quoting)), "ngrams", None)
+    path = write_bundle(tmp_path, fitted.model, fitted.facts, fitted.golden, card(fitted.model, fitted.facts))
+    loaded = load_bundle(path)
+    assert [axis.name for axis in loaded.model.axes] == ["troops", "outlook", "quoting"]
+    assert set(loaded.model.predict(["«Нет», — сказал министр."])[0].stances["quoting"].probabilities) == {"yes", "no"}
+    assert "quoting" in (path / "card.md").read_text(encoding="utf-8")
+
+
+def test_corrected_rows_change_the_answer_at_once_and_leave_the_calibration_alone(corpus: Corpus) -> None:
+    small = smaller(corpus, 500)
+    text = "Глава ведомства объявил о развёртывании зонтика безопасности над побережьем."
+    row = small.frame[small.frame["part"] == "heads"].iloc[0]
+    rows = [
+        {**row, "id": f"c{n}", "digest": f"c{n}", "group": f"c{n}", "text": f"{text} {n}", "provenance": "corrected"}
+        | {"troops": "pro", "outlook": "optimistic"}
+        for n in range(60)
+    ]
+    before = fit(small, "ngrams", None)
+    after = fit(replace(small, frame=pd.concat([small.frame, pd.DataFrame(rows)], ignore_index=True)), "ngrams", None)
+    [was], [now] = before.model.predict([text]), after.model.predict([text])
+    assert now.stances["troops"].label == "pro"
+    assert now.stances["troops"].probabilities["pro"] > was.stances["troops"].probabilities["pro"]
+    assert set(after.facts.texts["train"]) - set(before.facts.texts["train"]) == {f"c{n}" for n in range(60)}
+
+
+def test_too_few_rows_are_told_by_axis_and_label(corpus: Corpus) -> None:
+    with pytest.raises(TrainingError, match="no labelled row on any declared axis"):
+        fit(replace(corpus, axes=()), "ngrams", None)
+    frame = corpus.frame[(corpus.frame["troops"] != "anti") | (corpus.frame["part"] == "exam")]
+    with pytest.raises(TrainingError, match=r"axis troops: 0 groups .*'anti'.*at least 5"):
+        fit(replace(corpus, frame=frame), "ngrams", None)
+    with pytest.raises(TrainingError, match="exam"):
+        fit(replace(corpus, frame=corpus.part("encoder", "heads")), "ngrams", None)

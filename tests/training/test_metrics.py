@@ -1,0 +1,94 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix, f1_score
+
+from models.axes import Axis
+from training.metrics import calibration_error, draws, f1, measure, reliability
+
+AXIS = Axis(name="tone", labels=("warm", "cold", "mild"), neutral="mild", description="How warm.")
+
+
+def sample(n: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet(np.ones(3), n)
+    rows = pd.DataFrame(
+        {
+            "tone": [AXIS.labels[random.choice(3, p=p)] for p in probabilities],
+            "group": random.integers(0, n // 2, n).astype(str),
+            "lang": random.choice(["ru", "uk"], n),
+            "provenance": random.choice(["grounded", None], n),
+        }
+    )
+    return rows, probabilities
+
+
+def test_figures_are_those_of_scikit_learn() -> None:
+    rows, probabilities = sample(300)
+    predicted = [AXIS.labels[k] for k in probabilities.argmax(axis=1)]
+    figures = measure(rows, AXIS, probabilities)["all"]
+    expected = f1_score(rows["tone"], predicted, average="macro")
+    assert figures["macro_f1"]["value"] == pytest.approx(expected, abs=1e-4)
+    assert figures["confusion"]["counts"] == confusion_matrix(rows["tone"], predicted, labels=AXIS.labels).tolist()
+    for label, value in zip(
+        AXIS.labels, f1_score(rows["tone"], predicted, labels=AXIS.labels, average=None), strict=True
+    ):
+        assert figures["f1"][label]["value"] == pytest.approx(value, abs=1e-4)
+
+
+def test_intervals_hold_the_value_and_narrow_with_more_groups() -> None:
+    widths = []
+    for n in (100, 1600):
+        figure = measure(*reordered(sample(n)))["all"]["macro_f1"]
+        assert figure["low"] <= figure["value"] <= figure["high"]
+        widths.append(figure["high"] - figure["low"])
+    assert widths[1] < widths[0] / 2
+
+
+def reordered(pair: tuple[pd.DataFrame, np.ndarray]) -> tuple[pd.DataFrame, Axis, np.ndarray]:
+    return pair[0], AXIS, pair[1]
+
+
+def test_rows_of_a_group_are_drawn_together() -> None:
+    weights = draws(["a", "b", "a", "c", "b"])
+    assert (weights[0] == 1).all()
+    assert (weights[:, 0] == weights[:, 2]).all()
+    assert (weights[:, 1] == weights[:, 4]).all()
+    assert (weights[1:, [0, 1, 3]].sum(axis=1) == 3).all()
+
+
+def test_every_language_and_provenance_is_measured_apart_and_unlabelled_rows_are_passed_over() -> None:
+    rows, probabilities = sample(200)
+    rows.loc[:49, "tone"] = None
+    figures = measure(rows, AXIS, probabilities)
+    assert figures["all"]["rows"] == 150
+    assert sum(figures["language"][lang]["rows"] for lang in ("ru", "uk")) == 150
+    assert set(figures["provenance"]) == {"grounded"}
+
+
+def test_an_honest_classifier_is_calibrated_and_a_boastful_one_is_not() -> None:
+    rows, probabilities = sample(4000)
+    true = np.array([AXIS.labels.index(label) for label in rows["tone"]])
+    ones = np.ones(4000)
+    boastful = np.eye(3)[probabilities.argmax(axis=1)] * 0.97 + 0.01
+    assert calibration_error(true, probabilities, ones) < 0.03
+    assert calibration_error(true, boastful, ones) > 0.25
+    for part in reliability(true, probabilities):
+        assert part["confidence"] == pytest.approx(part["accuracy"], abs=0.08)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=3, max_size=3))
+def test_f1_is_between_nought_and_one_or_undefined(matrix: list[list[int]]) -> None:
+    found = f1(np.array(matrix, dtype=float))
+    assert ((found >= 0) & (found <= 1) | np.isnan(found)).all()
+
+
+def test_a_label_that_nobody_gives_or_has_is_not_measured() -> None:
+    rows, _ = sample(40)
+    rows["tone"] = "warm"
+    figures = measure(rows, AXIS, np.tile([0.9, 0.05, 0.05], (40, 1)))["all"]
+    assert figures["f1"]["cold"] == {"value": None, "low": None, "high": None}
+    assert figures["macro_f1"]["value"] == 1

@@ -1,0 +1,178 @@
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.bundle import Bundle, current
+from models.errors import BundleDamaged, BundleNotFound, ReleaseError, StoreError
+from training import release as module
+from training.corpus import Corpus
+from training.release import LOG, compare, gate, newest, release, rollback
+
+
+@pytest.fixture
+def store(bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store with three versions of one model, and nothing that ships."""
+    monkeypatch.setattr(module, "RELEASED", tmp_path / "released")
+    for n in (1, 2, 3):
+        version = f"2026010{n}T000000Z-0000000{n}"
+        folder = tmp_path / "store" / version
+        shutil.copytree(bundle.path, folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        (folder / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
+    return tmp_path / "store"
+
+
+def versions(store: Path) -> list[str]:
+    return sorted(folder.name for folder in store.iterdir() if folder.is_dir() and not folder.is_symlink())
+
+
+def log(store: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (store / LOG).read_text().splitlines()]
+
+
+def test_releases_and_rollbacks_move_current_and_are_logged(store: Path) -> None:
+    one, two, three = versions(store)
+    assert release(store, one)[0].manifest.version == one
+    release(store, two)
+    release(store)
+    assert current(store) == store / three
+    assert (store / "current").readlink() == Path(three)
+    back = rollback(store, "wrong on headlines")
+    assert back is not None
+    assert back.manifest.version == two
+    assert rollback(store) is not None
+    assert current(store) == store / one
+    assert rollback(store) is None
+    assert current(store) is None
+    assert [(e["action"], e["from"], e["to"]) for e in log(store)] == [
+        ("release", None, one),
+        ("release", one, two),
+        ("release", two, three),
+        ("rollback", three, two),
+        ("rollback", two, one),
+        ("rollback", one, None),
+    ]
+    assert log(store)[3]["why"] == "wrong on headlines"
+    assert set(log(store)[1]["figures"]) == {"troops", "outlook"}
+    assert all({"when", "who", "why", "figures"} <= set(entry) for entry in log(store))
+
+
+def test_releasing_what_serves_changes_nothing(store: Path) -> None:
+    one = versions(store)[0]
+    release(store, one)
+    before = (store / LOG).read_text()
+    release(store, one)
+    assert (store / LOG).read_text() == before
+
+
+def test_going_back_from_nothing_and_to_what_is_gone_are_refused(store: Path) -> None:
+    one, two, _ = versions(store)
+    with pytest.raises(ReleaseError, match="nothing is released"):
+        rollback(store)
+    release(store, one)
+    release(store, two)
+    shutil.rmtree(store / one)
+    with pytest.raises(BundleNotFound):
+        rollback(store)
+    assert current(store) == store / two
+
+
+def test_a_damaged_version_can_be_left_by_rollback_and_by_force(store: Path) -> None:
+    one, two, three = versions(store)
+    release(store, one)
+    release(store, two)
+    (store / two / "heads.joblib").unlink()
+    with pytest.raises(BundleDamaged):
+        release(store, three)
+    release(store, three, "what serves is damaged")
+    assert current(store) == store / three
+    (store / three / "manifest.json").unlink()
+    with pytest.raises(BundleDamaged):
+        rollback(store)  # to the damaged one: refused
+    assert current(store) == store / three
+
+
+def test_an_unknown_version_and_an_empty_store_are_named(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleNotFound, match="nope"):
+        release(store, "nope")
+    with pytest.raises(BundleNotFound, match="holds no bundle"):
+        newest(tmp_path / "empty")
+
+
+def test_an_unwritable_store_leaves_what_served(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, _ = versions(store)
+    release(store, one)
+    (store / LOG).rename(store / "kept")
+    (store / LOG).mkdir()
+    monkeypatch.setattr(module, "_released", lambda _: [one])
+    with pytest.raises(StoreError, match="what served serves on"):
+        release(store, two)
+    assert current(store) == store / one
+
+
+class Constant:
+    """Heads that answer a given label for given texts, for a gate whose outcome is known."""
+
+    def __init__(self, labels: dict[str, str]) -> None:
+        self.labels = labels
+
+    def probabilities(self, texts: list[str], axes: list[Any]) -> dict[str, np.ndarray]:
+        return {
+            a.name: np.array([[a.labels[k] == self.labels[t] for k in range(3)] for t in texts], float) for a in axes
+        }
+
+
+def answering(bundle: Bundle, corpus: Corpus, right: float, seed: int) -> Bundle:
+    """Give a bundle heads that are right on a share of the troops labels."""
+    random = np.random.default_rng(seed)
+    labels = {
+        text: label if random.random() < right else random.choice(["pro", "anti", "neutral"])
+        for text, label in zip(corpus.frame["text"], corpus.frame["troops"], strict=True)
+    }
+    model = replace(bundle.model, heads=Constant(labels), axes=bundle.model.axes[:1])  # type: ignore[arg-type]
+    return replace(bundle, model=model)
+
+
+def test_the_gate_passes_what_is_better_and_refuses_what_is_worse(bundle: Bundle, corpus: Corpus) -> None:
+    good, bad = answering(bundle, corpus, 0.9, 1), answering(bundle, corpus, 0.5, 2)
+    assert gate(good, bad, None)["troops"]["low"] > 0
+    with pytest.raises(ReleaseError, match=r"is worse than .* on troops .*--force WHY"):
+        gate(bad, good, None)
+    assert gate(bad, good, "known, wanted")["troops"]["high"] < 0
+    assert gate(good, None, None) == {}
+
+
+def test_the_gate_says_that_it_cannot_compare_few_rows(bundle: Bundle, corpus: Corpus) -> None:
+    seen = tuple(corpus.part("exam")["digest"][5:])
+    manifest = bundle.manifest.model_copy(update={"texts": {"train": seen, "exam": ()}})
+    challenger = replace(bundle, manifest=manifest)
+    with pytest.raises(ReleaseError, match=r"could not be compared.*200 are needed.*--force WHY"):
+        gate(challenger, bundle, None)
+    assert set(gate(challenger, bundle, "few")) <= {"troops", "outlook"}
+
+
+def test_the_gate_says_that_the_corpus_is_gone(bundle: Bundle) -> None:
+    record = bundle.manifest.corpus.model_copy(update={"files": ("gone.jsonl",)})
+    challenger = replace(bundle, manifest=bundle.manifest.model_copy(update={"corpus": record}))
+    with pytest.raises(ReleaseError, match=r"its corpus is gone \(.*gone\.jsonl\)"):
+        gate(challenger, bundle, None)
+
+
+def test_only_grounded_rows_that_neither_saw_are_compared(bundle: Bundle, corpus: Corpus) -> None:
+    exam = corpus.part("exam")
+    grounded = exam[exam["provenance"] == "grounded"]
+    assert compare(bundle, bundle, exam)["troops"].rows == len(grounded)
+    assert compare(bundle, bundle, corpus.part("encoder")) == {}
+    assert compare(bundle, bundle, pd.DataFrame(columns=exam.columns)) == {}
+
+
+def test_a_small_loss_is_refused_only_beyond_its_bound() -> None:
+    assert module.Comparison(300, -0.016, -0.05, 0.02).refused
+    assert not module.Comparison(300, -0.014, -0.05, 0.02).refused
+    assert module.Comparison(300, -0.010, -0.019, -0.001).refused
