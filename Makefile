@@ -19,8 +19,9 @@ serve: .venv/base  ## Serve on 127.0.0.1:8000, fitting a model first where none 
 test: .venv/dev  ## Run the tests that need Python only
 	@$(BIN)/python -m pytest
 
-check: .venv/dev  ## Format, lint, types, arrows between the packages
+check: .venv/dev  ## Format, lint, types, arrows between the packages, audit of the corpus
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/python -m training audit
 
 train: .venv/train  ## Fit on the corpus and release the model if the gate lets it pass
 	@$(BIN)/python -m training fit && $(BIN)/python -m training release

@@ -5,6 +5,7 @@
     StanceError
     ├── AxesError             axes_invalid         the declaration of the axes is wrong
     ├── CorpusError           corpus_invalid       rows that cannot be trained on, each named
+    ├── AuditError            corpus_unsound       the audit found what must be mended
     ├── TrainingError         training_impossible  too little to fit or to measure
     ├── TableError            table_invalid        a table lacks a column or has one of ours
     ├── StoreError            store_unwritable     nothing could be written, and nothing was
@@ -56,6 +57,12 @@ class CorpusError(StanceError):
         self.rows = tuple(rows)
         lines = "\n".join(f"  {row}" for row in self.rows)
         super().__init__(f"{len(self.rows)} faults in the rows; mend them, nothing was done:\n{lines}")
+
+
+class AuditError(StanceError):
+    """List what the audit of a corpus found wrong."""
+
+    code = "corpus_unsound"
 
 
 class TrainingError(StanceError):

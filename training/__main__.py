@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from models.axes import read_axes
 from models.bundle import STORE, current, load_bundle, read_manifest, serving, write_bundle
-from models.errors import BundleError, StanceError
+from models.errors import AuditError, BundleError, StanceError
 from models.manifest import Manifest
 from training import release as releases
 from training import report, tracking
@@ -26,13 +26,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+Data = Annotated[Path | None, typer.Option(help="A corpus of your own instead of data/corpus/*.jsonl.")]
+With = Annotated[list[Path] | None, typer.Option("--with", help="More rows to add; may be repeated.")]
 Store = Annotated[Path, typer.Option(envvar="STANCE_STORE", help="Folder of the fitted bundles.")]
 
 
 @app.command()
 def fit(
-    data: Annotated[Path | None, typer.Option(help="A corpus of your own instead of data/corpus/*.jsonl.")] = None,
-    with_: Annotated[list[Path] | None, typer.Option("--with", help="More rows to add; may be repeated.")] = None,
+    data: Data = None,
+    with_: With = None,
     features: Annotated[Literal["ngrams"], typer.Option(help="What the heads stand on.")] = "ngrams",
     no_track: Annotated[bool, typer.Option("--no-track", help="Fit without MLflow.")] = False,
     store: Store = STORE,
@@ -45,8 +47,7 @@ def fit(
 
     `python -m training fit --with my-rows.csv --no-track`
     """
-    files = [*([data] if data else default_files()), *(with_ or [])]
-    corpus = read_corpus(files, read_axes(AXES))
+    corpus = read_corpus(_files(data, with_), read_axes(AXES))
     if corpus.left_out:
         report.warn(f"{corpus.left_out} corrected rows left out: their texts are examined on")
     run = None if no_track else tracking.begin()
@@ -66,6 +67,29 @@ def fit(
     if run:
         tracking.record(run, corpus, fitted, folder, text)
     report.out.print(f"wrote {folder}\nto serve it: python -m training release {fitted.model.version}", soft_wrap=True)
+
+
+@app.command()
+def audit(
+    data: Data = None,
+    with_: With = None,
+    html: Annotated[Path, typer.Option(help="Where to write the report with its plots.")] = Path("audit.html"),
+) -> None:
+    """Look the corpus through: what it holds, what is wrong with it, what gives its labels away; fails on faults.
+
+    Example:
+
+    `python -m training audit`
+    """
+    from training.audit import audit as look_through  # matplotlib and datasketch come with the extra `train` alone
+    from training.audit_page import write_page
+
+    found = look_through(read_corpus(_files(data, with_), read_axes(AXES)))
+    report.tables(found.tables)
+    write_page(found, html)
+    report.out.print(f"{len(found.faults)} faults; the report is {html}")
+    if found.faults:
+        raise AuditError("mend these:\n" + "\n".join(f"  {fault}" for fault in found.faults))
 
 
 @app.command()
@@ -129,6 +153,10 @@ def rollback(
     bundle = releases.rollback(store, why)
     report.out.print(f"went back to {bundle.manifest.version if bundle else 'what ships with the repository'}")
     tracking.crown(bundle.manifest if bundle else None, left)
+
+
+def _files(data: Path | None, more: list[Path] | None) -> list[Path]:
+    return [*([data] if data else default_files()), *(more or [])]
 
 
 def _released(store: Path) -> Manifest | None:

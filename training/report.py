@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -40,6 +41,18 @@ def _confusion(axis: Axis, measured: dict[str, Any]) -> Table:
     for label, counts in zip(axis.labels, measured["confusion"]["counts"], strict=True):
         table.add_row(label, *map(str, counts), shown(measured["f1"][label]))
     return table
+
+
+def tables(found: Mapping[str, pd.DataFrame]) -> None:
+    """Print tables of counts under their titles."""
+    for title, frame in found.items():
+        table = Table(title=title)
+        flat = frame.reset_index()
+        for i, name in enumerate(flat.columns):
+            table.add_column(str(name), justify="right" if i >= frame.index.nlevels else "left")
+        for row in flat.itertuples(index=False):
+            table.add_row(*("–" if pd.isna(value) else str(value) for value in row))
+        out.print(table)
 
 
 def comparison(challenger: str, champion: str, compared: Mapping[str, Comparison]) -> None:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -58,6 +60,25 @@ def test_threads_agree() -> None:
     texts = [case["text"] for case in CASES] * 5
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(identify, texts)) == [identify(text) for text in texts]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="tells no process how much memory it holds")
+def test_load_leaves_nothing_to_load() -> None:
+    """Models take 10 to 50 MB a language: a process that had yet to load some would grow."""
+    code = """
+from pathlib import Path
+from models.language import identify, load
+load()
+size = lambda: int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+loaded = size()
+texts = "Війська не прийдуть", "Войска не придут", "The troops stay", "Die Truppen bleiben", "Le premier ministre"
+print(*map(identify, texts), size() - loaded)
+"""
+    root = Path(__file__).parents[2]
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
+    *codes, growth = answer.split()
+    assert codes == ["uk", "ru", "en", "de", "fr"]
+    assert int(growth) < 10_000_000
 
 
 def test_length_is_bounded() -> None:

@@ -1,0 +1,105 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT, run
+from training.audit import Audit, audit
+from training.audit_page import write_page
+from training.corpus import Corpus
+
+GOLD = [json.loads(line) for line in (ROOT / "data" / "gold-dev.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def small(corpus: Corpus) -> Corpus:
+    return replace(corpus, frame=corpus.frame.groupby(["part", "provenance"]).head(150).reset_index(drop=True))
+
+
+def with_row(corpus: Corpus, **changes: object) -> Corpus:
+    grounded = corpus.frame[(corpus.frame["provenance"] == "grounded") & (corpus.frame["date"].str.len() == 10)]
+    row = grounded.iloc[0].to_dict() | {"id": "new", "digest": "new"} | changes
+    return replace(corpus, frame=pd.concat([corpus.frame, pd.DataFrame([row])], ignore_index=True))
+
+
+def test_the_corpus_is_sound(small: Corpus) -> None:
+    assert audit(small).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"text": GOLD[0]["text"] + " Так.", "source_url": None, "provenance": "composed"}, "outside check"),
+        (
+            {"group": "elsewhere", "source_url": None, "provenance": "composed", "holder": None},
+            "near duplicates in two",
+        ),
+        (
+            {"text": "A sentence like no other here.", "source_url": GOLD[0]["source_url"]},
+            "new: grounded on an excluded",
+        ),
+        ({"text": "A sentence like no other here.", "source_url": None}, "new: grounded, but without source_url"),
+    ],
+)
+def test_a_fault_is_named_by_row(small: Corpus, changes: dict[str, object], told: str) -> None:
+    [fault] = audit(with_row(small, **changes)).faults
+    assert told in fault
+    assert "new" in fault
+
+
+def test_a_page_and_a_holders_day_may_not_be_torn(small: Corpus) -> None:
+    row = with_row(small).frame.iloc[-1]
+    other = next(part for part in ("encoder", "heads", "exam") if part != row["part"])
+    text = {"text": "A sentence like no other here.", "group": "torn", "part": other}
+    faults = audit(with_row(small, **text)).faults
+    assert any("one page in 2 parts" in fault for fault in faults)
+    assert any("one holder and day in 2 parts" in fault for fault in faults)
+
+
+def test_more_than_four_rows_of_a_page_are_a_fault(small: Corpus) -> None:
+    page = {"source_url": "https://example.org/page", "holder": None, "date": None, "group": "page"}
+    grown = small
+    for n, word in enumerate(("alpha bravo", "charlie delta", "echo foxtrot", "golf hotel", "india juliet")):
+        assert audit(grown).faults == ()
+        grown = with_row(grown, **page, id=f"n{n}", text=f"{word} " * 6, part="encoder")
+    assert audit(grown).faults == ("example.org/page: 5 rows, at most 4 a page",)
+
+
+def test_the_tables_count_every_row(small: Corpus) -> None:
+    tables = audit(small).tables
+    for title in ("Statements", "Parts", "Labels", "Kinds", "Hard kinds", "Years", "Characters"):
+        assert tables[title].loc["all", "all"] == len(small.frame), title
+
+
+def test_a_probe_finds_what_gives_labels_away(small: Corpus) -> None:
+    honest = audit(small).tables["Probes"].loc[("first three words", "grounded"), "troops"]
+    told = small.frame.assign(text=small.frame["troops"] + " it is " + small.frame["text"])
+    given = audit(replace(small, frame=told)).tables["Probes"].loc[("first three words", "grounded"), "troops"]
+    assert honest < 0.6
+    assert given > 0.95
+
+
+def test_the_page_escapes_what_it_shows_and_stands_alone(tmp_path: Path) -> None:
+    table = pd.DataFrame({"<b>": [1]}, index=pd.Index(["<script>"], name="what"))
+    write_page(Audit(("<i>fault</i>",), {"Kinds": table}), tmp_path / "audit.html")
+    page = (tmp_path / "audit.html").read_text("utf-8")
+    assert "<svg" in page
+    for raw in ("<script>", "<b>", "<i>fault"):
+        assert raw not in page
+    assert [file.name for file in tmp_path.iterdir()] == ["audit.html"]
+
+
+def test_the_command_fails_on_faults_and_names_them(tmp_path: Path) -> None:
+    row = {"id": "new", "lang": "en", "text": "Soldiers stay.", "troops": "anti", "provenance": "grounded"}
+    file = tmp_path / "rows.jsonl"
+    page = f"{tmp_path}/audit.html"
+    rows = [
+        row | {"id": str(n), "text": f"Row {'abcdefgh'[n] * 9}.", "source_url": "https://example.org"} for n in range(5)
+    ]
+    file.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    found = run("training", "audit", "--data", str(file), "--html", page)
+    assert found.returncode == 1
+    assert "example.org: 5 rows" in found.stderr
+    assert "Traceback" not in found.stderr

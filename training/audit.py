@@ -1,0 +1,196 @@
+"""The audit of the corpus: what it holds, what is wrong with it, and what gives its labels away."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from datasketch import MinHash, MinHashLSH
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import f1_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+
+from models.axes import Axis
+from models.text import normalise
+from training.corpus import GOLD, Corpus
+from training.pages import canonical, excluded, excluded_digests
+
+SHINGLE = 5
+"""Characters of the pieces by which two texts are compared."""
+NEAR = 0.5
+"""Share of pieces in common from which two texts are near duplicates."""
+PAGE_ROWS = 4
+"""Most rows that may be grounded on one page."""
+LENGTHS = [0, 40, 80, 120, 160, 200, 300, 400, 2000]
+TELLING = 25
+"""Fewest rows of a word or holder before its labels are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Hold what must be mended, and tables of what is to be known."""
+
+    faults: tuple[str, ...]
+    tables: dict[str, pd.DataFrame]
+
+
+def audit(corpus: Corpus) -> Audit:
+    """Look a corpus through."""
+    frame = corpus.frame
+    faults = [*_twins(frame), *_page_faults(frame), *_torn(frame)]
+    pairs = frame[[axis.name for axis in corpus.axes]].fillna("–").agg(" + ".join, axis="columns")
+    lengths = pd.cut(frame["text"].str.len(), LENGTHS).map(lambda part: f"{part.left + 1} to {part.right}")
+    tables = {
+        "Statements": _counts(frame["lang"], frame["provenance"]),
+        "Parts": _counts(frame["part"], frame["provenance"]),
+        "Labels": _counts(pairs.rename(" + ".join(axis.name for axis in corpus.axes)), frame["provenance"]),
+        "Kinds": _counts(frame["kind"], frame["provenance"]),
+        "Hard kinds": _counts(frame["trait"], frame["lang"]),
+        "Years": _counts(frame["date"].str[:4].rename("year"), frame["lang"]),
+        "Characters": _counts(lengths.rename("characters"), frame["lang"]),
+        "Holders": frame["holder"].value_counts().head(25).rename_axis("holder").to_frame("rows"),
+        "Words that give a label away": _telling_words(frame, corpus.axes),
+        "Holders that give a label away": _telling_holders(frame, corpus.axes),
+        "Probes": probes(frame, corpus.axes),
+    }
+    return Audit(tuple(faults), tables)
+
+
+def _counts(rows: pd.Series, columns: pd.Series) -> pd.DataFrame:
+    rows = rows if isinstance(rows.dtype, pd.CategoricalDtype) else rows.fillna("–")
+    return pd.crosstab(rows, columns.fillna("–"), margins=True, margins_name="all")
+
+
+def _shingles(text: str) -> frozenset[str]:
+    folded = normalise(text).lower()
+    return frozenset(folded[i : i + SHINGLE] for i in range(max(1, len(folded) - SHINGLE + 1)))
+
+
+def _similar(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of texts that share enough pieces; MinHash proposes them, the pieces themselves decide."""
+    pieces = [_shingles(text) for text in texts]
+    index = MinHashLSH(threshold=NEAR, num_perm=128)
+    for i, hashes in enumerate(MinHash.bulk([[p.encode() for p in piece] for piece in pieces], num_perm=128)):
+        for j in index.query(hashes):
+            if len(pieces[i] & pieces[j]) >= NEAR * len(pieces[i] | pieces[j]):
+                yield j, i
+        index.insert(i, hashes)
+
+
+def _twins(frame: pd.DataFrame) -> list[str]:
+    """Return a fault for each pair of near duplicates that no group ties, and for each twin of the outside check."""
+    gold = [json.loads(line)["text"] for line in GOLD.read_text(encoding="utf-8").splitlines()]
+    ids, groups = frame["id"].tolist(), frame["group"].tolist()
+    faults = []
+    for i, j in _similar([*frame["text"].tolist(), *gold]):
+        if i < len(ids) <= j:
+            faults.append(f"{ids[i]}: near duplicate of a text of the outside check, data/gold-dev.jsonl")
+        elif j < len(ids) and groups[i] != groups[j]:
+            faults.append(f"{ids[i]} and {ids[j]}: near duplicates in two groups")
+    return faults
+
+
+def _page_faults(frame: pd.DataFrame) -> list[str]:
+    grounded = frame[frame["source_url"].notna()]
+    digests = excluded_digests()
+    faults = [
+        f"{row_id}: grounded on an excluded page"
+        for row_id, url in zip(grounded["id"], grounded["source_url"], strict=True)
+        if excluded(url, digests)
+    ]
+    pages = Counter(canonical(url) for url in grounded["source_url"])
+    faults += [
+        f"{page}: {count} rows, at most {PAGE_ROWS} a page" for page, count in pages.items() if count > PAGE_ROWS
+    ]
+    bare = frame[(frame["provenance"] == "grounded") & frame["source_url"].isna()]
+    return faults + [f"{row_id}: grounded, but without source_url" for row_id in bare["id"]]
+
+
+def _torn(frame: pd.DataFrame) -> list[str]:
+    """Return a fault for each page, and each holder's day, whose rows lie in several groups of different parts."""
+    days = frame[(frame["date"].str.len() == 10) & frame["holder"].notna() & (frame["provenance"] == "grounded")]
+    pages = frame[frame["source_url"].notna()]
+    keyed = {
+        "page": pages.assign(key=[canonical(url) for url in pages["source_url"]]),
+        "holder and day": days.assign(key=days["holder"] + ", " + days["date"]),
+    }
+    faults = []
+    for what, rows in keyed.items():
+        parts = rows.groupby("key")["part"].nunique()
+        faults += [f"{key}: one {what} in {n} parts" for key, n in parts[parts > 1].items()]
+    return faults
+
+
+def _telling(frame: pd.DataFrame, axis: Axis, name: str, members: pd.Series) -> dict[str, object] | None:
+    labels = frame.loc[members, axis.name].value_counts(normalize=True)
+    share = float(labels.iloc[0])
+    usual = float((frame[axis.name] == labels.index[0]).mean())
+    if share - usual < 0.35:
+        return None
+    return {
+        "axis": axis.name,
+        "what": name,
+        "rows": int(members.sum()),
+        "label": labels.index[0],
+        "share": round(share, 2),
+        "usually": round(usual, 2),
+    }
+
+
+def _telling_words(frame: pd.DataFrame, axes: Sequence[Axis]) -> pd.DataFrame:
+    if len(frame) < TELLING:
+        return _sorted([])
+    counter = CountVectorizer(preprocessor=lambda text: normalise(text).lower(), min_df=TELLING, binary=True)
+    found = counter.fit_transform(frame["text"]).tocsc()
+    rows = []
+    for column, word in enumerate(counter.get_feature_names_out()):
+        members = pd.Series(np.asarray(found[:, [column]].todense()).ravel() > 0, index=frame.index)
+        rows += [_telling(frame, axis, word, members) for axis in axes]
+    return _sorted(rows)
+
+
+def _telling_holders(frame: pd.DataFrame, axes: Sequence[Axis]) -> pd.DataFrame:
+    rows = []
+    for holder, count in frame["holder"].value_counts().items():
+        if count >= TELLING:
+            rows += [_telling(frame, axis, str(holder), frame["holder"] == holder) for axis in axes]
+    return _sorted(rows)
+
+
+def _sorted(rows: Sequence[dict[str, object] | None]) -> pd.DataFrame:
+    columns = ["axis", "what", "rows", "label", "share", "usually"]
+    found = pd.DataFrame([row for row in rows if row], columns=columns)
+    return found.sort_values(["share", "rows"], ascending=False).head(25).set_index("what")
+
+
+def probes(frame: pd.DataFrame, axes: Sequence[Axis]) -> pd.DataFrame:
+    """Predict each axis from the holder alone and from the first three words alone: what they know is given away.
+
+    Returns macro-F1 by grouped cross-validation outside the exam, a row a probe and provenance, a column an axis.
+    """
+    rows = []
+    for provenance in ("composed", "grounded"):
+        kept = frame[(frame["provenance"] == provenance) & (frame["part"] != "exam")]
+        for probe, text in (
+            ("first three words", kept["text"].str.split().str[:3].str.join(" ")),
+            ("holder", kept["holder"]),
+        ):
+            seen = kept[text.notna()]
+            row: dict[str, object] = {"probe": probe, "provenance": provenance, "rows": len(seen)}
+            for axis in axes:
+                row[axis.name] = (
+                    round(_probe(text[text.notna()], seen[axis.name], seen["group"]), 3) if len(seen) > 50 else None
+                )
+            rows.append(row)
+    return pd.DataFrame(rows).set_index(["probe", "provenance"])
+
+
+def _probe(texts: pd.Series, labels: pd.Series, groups: pd.Series) -> float:
+    model = make_pipeline(CountVectorizer(ngram_range=(1, 3), token_pattern=r"\S+"), MultinomialNB())  # noqa: S106
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    predicted = cross_val_predict(model, texts, labels, groups=groups, cv=folds)
+    return float(f1_score(labels, predicted, average="macro"))
