@@ -68,7 +68,7 @@ def split(text: str) -> list[Statement]:
     >>> [statement.text for statement in split("«Да. Мы готовы», — сказал он. Зал молчал.")]
     ['«Да. Мы готовы», — сказал он.', 'Зал молчал.']
     """
-    return list(_statements(text, _sentence_starts))
+    return list(_statements(text, lambda block: (end.end() for end in _END.finditer(block))))
 
 
 def _decoded(entity: re.Match[str]) -> str:
@@ -86,10 +86,13 @@ _BREAK = re.compile(rf"{_LINE_BREAK}\s*")
 _PARAGRAPH = re.compile(rf"{_LINE_BREAK}[^\S\r\n]*{_LINE_BREAK}")
 _BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _MARKER = re.compile(
-    rf"(?:[\s{_INVISIBLE}]*(?:[{_SYMBOL}]|[-–—−•*·▪‣⁃#>]+(?=\s)|\(?\d{{1,2}}[.)](?=\s)|\(?[a-zа-яіїєґ]\)(?=\s)))*"
+    rf"(?:[\s{_INVISIBLE}]*(?:[{_SYMBOL}]|[-–—−•*·▪‣⁃#>]+(?=\s)|\(?\d{{1,2}}[.)/](?=\s)|\(?[a-zа-яіїєґ]\)(?=\s)))*"
     rf"[\s{_INVISIBLE}]*"
 )
 _WORD_CHARACTER = re.compile(r"[^\W_]")
+_FIRST_ITEM = re.compile(r"(?<!\S)\(?1[.)]\s")
+_ITEM_NUMBER = re.compile(r"(?:\A|[:;]\s)\(?\d{1,2}\.\Z")
+_NUMBER_ALONE = re.compile(r"\d{1,2}\.(?:\s|\Z)")
 
 _LONGEST_QUOTATION = 1000
 """A quotation or bracket longer than this many characters is taken for a lost mark and protects nothing."""
@@ -105,7 +108,7 @@ _SPEECH = re.compile(
     r"(?:[A-Z][\w.'’-]*\s+){1,5}(?:said|says|asked|told|added|wrote|replied|warned|exclaimed|shouted|declared)\b"
 )
 _UPPER = "A-ZА-ЯЁІЇЄҐ"
-_AGENCY = rf"[/(]?[{_UPPER}][\w-]*(?:\s[{_UPPER}][\w-]*)?[/)]?\."
+_AGENCY = rf"(?:/[^/]{{2,60}}/|\(?[{_UPPER}][\w-]*(?:\s[{_UPPER}][\w-]*)?\)?)\."
 _DATELINE = re.compile(
     rf"[{_UPPER}][{_UPPER}'’ ./-]{{2,40}}[.,]\s*\d{{1,2}}\s+\w{{3,9}}\b\.?(?:\s+\d{{4}}(?:\s+\w{{1,4}}\.?)?)?"
     rf"(?:\s*[—–-]?\s*{_AGENCY})?"
@@ -117,7 +120,8 @@ def _statements(text: str, starts: Callable[[str], Iterable[int]]) -> Iterator[S
     for block, end in _blocks(view):
         marker = _MARKER.match(view, block, end)
         begin = marker.end() if marker else block
-        for first, last in _sentences(view[begin:end].rstrip(_BLANK), starts):
+        listed = bool(_FIRST_ITEM.search(view, block, end))
+        for first, last in _sentences(view[begin:end].rstrip(_BLANK), listed, starts):
             start, stop = origin[begin + first], origin[begin + last]
             yield Statement(text[start:stop], start, stop)
 
@@ -158,8 +162,8 @@ def _wraps(view: str, line_break: re.Match[str]) -> bool:
     return line.endswith(",") or (view[after : after + 1].islower() and not line.endswith((":", ";")))
 
 
-def _sentences(block: str, starts: Callable[[str], Iterable[int]]) -> Iterator[tuple[int, int]]:
-    """Yield where each statement of a block begins and ends."""
+def _sentences(block: str, listed: bool, starts: Callable[[str], Iterable[int]]) -> Iterator[tuple[int, int]]:
+    """Yield where each statement of a block begins and ends; `listed` blocks may number items within the line."""
     first_word = _WORD_CHARACTER.search(block)
     if not first_word:
         return
@@ -172,16 +176,12 @@ def _sentences(block: str, starts: Callable[[str], Iterable[int]]) -> Iterator[t
             break
         if first_word.start() >= start or (dateline and start <= dateline.end() + 1):
             continue
-        if _joins(block, begin, start, quotations):
+        if _joins(block, begin, start, quotations, listed):
             continue
         yield begin, begin + len(block[begin:start].rstrip(_BLANK))
         begin = start
         first_word = _WORD_CHARACTER.search(block, begin) or first_word
     yield begin, len(block)
-
-
-def _sentence_starts(block: str) -> Iterator[int]:
-    return (end.end() for end in _END.finditer(block))
 
 
 def _quotations(block: str) -> list[tuple[int, int]]:
@@ -217,7 +217,7 @@ def _opens(mark: str, before: str, after: str) -> bool:
     return mark in "«„([" or (mark in "“‘" and not before.isalnum() and (not before or before not in ".,!?…"))
 
 
-def _joins(block: str, begin: int, start: int, quotations: list[tuple[int, int]]) -> bool:
+def _joins(block: str, begin: int, start: int, quotations: list[tuple[int, int]], listed: bool) -> bool:
     """Tell whether what begins at `start` still belongs to the statement that begins at `begin`."""
     index = bisect_left(quotations, (start,))
     if index and quotations[index - 1][1] >= start:
@@ -225,6 +225,11 @@ def _joins(block: str, begin: int, start: int, quotations: list[tuple[int, int]]
     before = block[max(begin, start - 60) : start].rstrip(_BLANK)
     after = block[start : start + 120]
     if after[:1].islower() or _RUNS_ON.match(after) or abbreviates(before, after):
+        return True
+    if _ITEM_NUMBER.search(before):
+        return listed
+    # Without a list, a number alone belongs to an abbreviation that is not known: "... xyz. 12."
+    if not listed and _NUMBER_ALONE.match(after) and before[-2:-1].isalpha():
         return True
     if re.search(r"[!?…][»”\"’]\Z", before):
         return bool(_SPEECH.match(after))
