@@ -10,7 +10,7 @@ help:  ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 serve: .venv/base  ## Serve on 127.0.0.1:8000, fitting a model first where none is there
-	@if [ -z "$$STANCE_BUNDLE" ] && [ ! -e $(STORE)/current ] && [ ! -e models/released/manifest.json ]; then \
+	@if [ -z "$$STANCE_BUNDLE" ] && [ ! -e "$(STORE)/current" ] && [ ! -e models/released/manifest.json ]; then \
 	  echo "No model yet: fitting one, about a minute."; \
 	  $(BIN)/python -m training fit --no-track && $(BIN)/python -m training release; \
 	fi
@@ -27,7 +27,7 @@ train: .venv/train  ## Fit on the corpus and release the model if the gate lets 
 	@$(BIN)/python -m training fit && $(BIN)/python -m training release
 
 mlflow: .venv/train  ## Open the experiments on 127.0.0.1:5000
-	@exec $(BIN)/mlflow server --backend-store-uri $(or $(MLFLOW_TRACKING_URI),sqlite:///mlflow.db) --host 127.0.0.1 --port 5000
+	@exec $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

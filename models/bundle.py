@@ -10,6 +10,7 @@ import io
 import json
 import os
 import shutil
+import stat
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -54,8 +55,8 @@ class Bundle:
 
 
 def new_version(heads: Heads) -> str:
-    """Return the version of freshly fitted heads: ``<UTC time>-<8 hex of content>``."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{joblib.hash((heads.features, heads.estimators))[:8]}"
+    """Return ``<UTC time>-<8 hex of content>``; of the estimators, for a vectoriser holds a memory address."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{joblib.hash(dict(heads.estimators))[:8]}"
 
 
 def write_bundle(store: Path, model: StanceModel, facts: Facts, golden: Sequence[str], card: str) -> Path:
@@ -178,6 +179,7 @@ def load_bundle(path: Path) -> Bundle:
     path = path.resolve()
     manifest = read_manifest(path)
     _trust(path)
+    _consistent(path, manifest)
     contents = {name: _verified(path / name, record) for name, record in manifest.files.items()}
     for name in ("heads.joblib", "golden.jsonl"):
         if name not in contents:
@@ -194,9 +196,23 @@ def load_bundle(path: Path) -> Bundle:
     return Bundle(path, manifest, model)
 
 
+def _consistent(path: Path, manifest: Manifest) -> None:
+    names = {axis.name for axis in manifest.axes}
+    if not names or set(manifest.thresholds) != names:
+        raise BundleDamaged(
+            f"{path / 'manifest.json'}: expected a threshold for each axis ({', '.join(sorted(names))}), "
+            f"found {', '.join(sorted(manifest.thresholds)) or 'none'}; {REMEDY}"
+        )
+    for name in manifest.files:
+        if Path(name).name != name:
+            raise BundleUntrusted(f"{path / 'manifest.json'}: names {name!r}, which lies outside the bundle; fit anew")
+
+
 def _trust(path: Path) -> None:
     for place in (path, *sorted(path.iterdir())):
-        status = place.stat()
+        status = place.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            raise BundleUntrusted(f"{place}: a link, expected a file; a bundle holds its own files")
         if status.st_mode & 0o002:
             raise BundleUntrusted(
                 f"{place}: everybody may write to it; take that away with `chmod o-w` if you trust it"
@@ -239,7 +255,7 @@ def _unpickled(file: Path, content: bytes) -> Heads:
 
 def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
     try:
-        golden = [json.loads(line) for line in content.decode().splitlines()]
+        golden = [json.loads(line) for line in content.decode().split("\n") if line]  # a text may hold other breaks
         if not golden:
             raise ValueError("no golden text")
         found = model.heads.probabilities([row["text"] for row in golden], model.axes)
@@ -247,7 +263,7 @@ def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
             axis.name: np.array([[row["probabilities"][axis.name][label] for label in axis.labels] for row in golden])
             for axis in model.axes
         }
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise BundleDamaged(
             f"{file}: does not fit the manifest and the heads beside it ({type(error).__name__}); {REMEDY}"
         ) from error
@@ -263,8 +279,10 @@ def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
 
 def current(store: Path) -> Path | None:
     """Return the folder of the version that is released in a store, None where none is."""
-    link = store / "current"
-    return store / link.readlink() if link.is_symlink() else None
+    try:
+        return store / (store / "current").readlink()
+    except OSError:  # no link, or none any more
+        return None
 
 
 def serving(store: Path) -> Path:

@@ -93,4 +93,6 @@ class Heads:
 
 def _ordered(estimator: Any, vectors: Any, axis: Axis) -> np.ndarray:
     classes = list(estimator.classes_)
+    if sorted(classes) != sorted(axis.labels):
+        raise ValueError(f"the head of axis {axis.name} knows the labels {classes}")
     return np.asarray(estimator.predict_proba(vectors)[:, [classes.index(label) for label in axis.labels]])

@@ -1,9 +1,9 @@
 """``python -m service``: serve until stopped."""
 
 import argparse
-import os
 import socket
 import sys
+from contextlib import suppress
 
 import uvicorn
 from pydantic import ValidationError
@@ -31,18 +31,15 @@ def main() -> None:
     try:
         settings = Settings()
         logs.configure(settings.log_level)
-        listener = socket.create_server((settings.host, settings.port), backlog=BACKLOG)
+        listener = _listener(settings)
         app = create_app(settings)
     except ValidationError as error:
         faults = "; ".join(f"STANCE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         sys.exit(f"error: {faults}")
     except StanceError as error:
         sys.exit(f"error: {error}")
-    except OSError as error:
-        place, reason = f"{settings.host}:{settings.port}", os.strerror(error.errno or 0)
-        sys.exit(f"error: cannot listen on {place} ({reason}); STANCE_HOST and STANCE_PORT choose another")
     host, port = listener.getsockname()[:2]
-    address = f"http://{host}:{port}"
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     print(
         f"Stance Desk answers at {address}  (try it in a browser: {address}/docs)\n\n"
         f"  curl {address}/v1/predict -H 'Content-Type: application/json' \\\n"
@@ -50,7 +47,17 @@ def main() -> None:
         flush=True,
     )
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
-    uvicorn.Server(config).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listener(settings: Settings) -> socket.socket:
+    try:
+        family, *_ = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        place, reason = f"{settings.host}:{settings.port}", (error.strerror or str(error)).split(" (")[0]
+        sys.exit(f"error: cannot listen on {place} ({reason}); STANCE_HOST and STANCE_PORT choose another")
 
 
 def _settings() -> str:

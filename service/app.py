@@ -36,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Stance of news statements toward foreign forces in Ukraine, and their outlook.",
         version=version("stance-desk"),
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=watching,
     )
     app.state.live = live

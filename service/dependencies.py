@@ -40,6 +40,6 @@ def bounded(text: str, pointer: str, limit: int) -> str:
         RequestError: it is longer.
     """
     if len(text) > limit:
-        detail = f"{pointer}: {len(text)} characters, at most {limit} are taken; /v1/analyze takes articles"
+        detail = f"{pointer}: {len(text)} characters, at most {limit} are taken; send it in parts"
         raise RequestError(422, "text_too_long", detail)
     return text

@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 
 from models.bundle import Bundle, load_bundle, serving
-from models.errors import BundleError
+from models.errors import StanceError
 from models.language import load as load_languages
 from service.settings import Settings
 
@@ -23,8 +23,7 @@ class Live:
     def __init__(self, settings: Settings) -> None:
         load_languages()
         self._settings = settings
-        self._place = self._chosen()
-        self.bundle: Bundle = load_bundle(self._place)
+        self.bundle: Bundle = load_bundle(self._chosen())
         self.fault: str | None = None
         """Code of the error that keeps a newer choice from being served."""
 
@@ -39,15 +38,14 @@ class Live:
 
     async def _look(self) -> None:
         try:
-            place = self._chosen()
-            if place == self._place:
-                return
-            self._place = place  # a bad bundle is tried once, not every few seconds
-            self.bundle = await asyncio.to_thread(load_bundle, place)
-        except BundleError as error:
-            if error.code != self.fault:
-                log.error("reload_refused", code=error.code, detail=str(error), serving=self.bundle.manifest.version)
-            self.fault = error.code
-        else:
+            place = self._chosen().resolve()
+            if place != self.bundle.path:
+                self.bundle = await asyncio.to_thread(load_bundle, place)
+                log.info("reloaded", version=self.bundle.manifest.version)
             self.fault = None
-            log.info("reloaded", version=self.bundle.manifest.version)
+        except Exception as error:  # whatever is wrong with a new choice, what serves goes on and the watch with it
+            code = error.code if isinstance(error, StanceError) else "internal_error"
+            if code != self.fault:
+                version = self.bundle.manifest.version
+                log.error("reload_refused", code=code, detail=f"{type(error).__name__}: {error}", serving=version)
+            self.fault = code

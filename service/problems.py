@@ -1,5 +1,6 @@
 """Errors on the wire: problem documents of RFC 9457 with a stable code, never the input and never a trace."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +16,32 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.errors import RequestError, StanceError
 
 MEDIA_TYPE = "application/problem+json"
+
+
+class Fault(BaseModel):
+    """One faulty field, by JSON pointer."""
+
+    code: str
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """A problem document of RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[Fault] = []
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {}}}
+    for status in (400, 413, 415, 422)
+}
+"""What a route with a body answers where it refuses one, for the OpenAPI document."""
 HTTP_CODES = {
     400: ("invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."),
     404: ("not_found", "There is nothing at this address; /docs lists what there is."),
@@ -73,8 +101,8 @@ def _is_json(request: Request) -> bool:
 
 
 def _pointer(place: Sequence[str | int]) -> str:
-    """Return the JSON pointer of a place in the body; names that the client made up are cut short."""
-    return "#" + "".join("/" + str(part)[:40].replace("~", "~0").replace("/", "~1") for part in place[1:])
+    """Return the JSON pointer of a place in the body; a name that may be more than a name is not repeated."""
+    return "#" + "".join(f"/{part}" for part in place[1:] if re.fullmatch(r"[a-z_]{1,30}|\d+", str(part)))
 
 
 def _http(_request: Request, error: Exception) -> JSONResponse:

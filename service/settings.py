@@ -25,11 +25,14 @@ class Settings(BaseSettings):
         Field(gt=0, description="How often `current` is looked at; one readlink each time, so often costs nothing."),
     ] = 2.0
     max_body_bytes: Annotated[
-        int, Field(gt=0, description="Largest request body: 256 texts of 4,000 characters in any script, as JSON.")
+        int,
+        Field(gt=0, description="Largest request body: 256 long texts in any script, as JSON; it is held in memory."),
     ] = 8_000_000
     max_texts: Annotated[
         int,
-        Field(gt=0, description="Most texts in a request: under a second of work, so that no request starves others."),
+        Field(
+            gt=0, description="Most texts in a request: some seconds of work at most, so that none starves the others."
+        ),
     ] = 256
     max_characters: Annotated[
         int, Field(gt=0, description="Longest text to predict: ten times a long statement; an article goes to analyze.")

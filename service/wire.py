@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.axes import Axis
@@ -23,13 +23,27 @@ def _legible(text: str) -> str:
 Text = Annotated[str, AfterValidator(_legible)]
 
 
+def _few_names(body: Any) -> Any:
+    """Refuse a body of many unknown names at once: naming each would make the answer larger than the request."""
+    if isinstance(body, dict) and len(body) > MOST_NAMES:
+        raise PydanticCustomError("unknown_field", "has far more fields than there are")
+    return body
+
+
+MOST_NAMES = 16
+
+
 class PredictRequest(BaseModel):
     """One text, or several."""
 
     model_config = ConfigDict(extra="forbid")
 
     text: Annotated[Text | None, Field(description="One statement.")] = None
-    texts: Annotated[list[Text] | None, Field(description="Several statements, answered in their order.")] = None
+    texts: Annotated[
+        list[Text] | None, FailFast(), Field(description="Several statements, answered in their order.")
+    ] = None
+
+    _few = model_validator(mode="before")(_few_names)
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -46,6 +60,8 @@ class AnalyzeRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: Annotated[Text, Field(description="An article, as plain text.")]
+
+    _few = model_validator(mode="before")(_few_names)
 
 
 class ModelName(BaseModel):

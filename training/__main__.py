@@ -15,7 +15,7 @@ from models.manifest import Manifest
 from training import release as releases
 from training import report, tracking
 from training.card import card
-from training.corpus import AXES, default_files, read_corpus
+from training.corpus import AXES, Corpus, default_files, read_corpus
 from training.evaluate import evaluate as evaluate_bundle
 from training.fit import fit as fit_model
 
@@ -59,13 +59,10 @@ def fit(
         if run:
             tracking.abandon(run)
         raise
-    report.figures(fitted.model.axes, fitted.facts.metrics)
-    champion = releases.champion(store)
-    if champion:
-        compared = releases.compare(load_bundle(folder), champion, corpus.part("exam"))
-        report.comparison(fitted.model.version, champion.manifest.version, compared)
     if run:
         tracking.record(run, corpus, fitted, folder, text)
+    report.figures(fitted.model.axes, fitted.facts.metrics)
+    _compare(store, folder, corpus)
     report.out.print(f"wrote {folder}\nto serve it: python -m training release {fitted.model.version}", soft_wrap=True)
 
 
@@ -153,6 +150,18 @@ def rollback(
     bundle = releases.rollback(store, why)
     report.out.print(f"went back to {bundle.manifest.version if bundle else 'what ships with the repository'}")
     tracking.crown(bundle.manifest if bundle else None, left)
+
+
+def _compare(store: Path, folder: Path, corpus: Corpus) -> None:
+    try:
+        champion = releases.champion(store)
+    except BundleError as error:
+        report.warn(f"nothing to compare with: what serves cannot be loaded: {error}")
+        return
+    if champion:
+        challenger = load_bundle(folder)
+        compared = releases.compare(challenger, champion, corpus.part("exam"))
+        report.comparison(challenger.manifest.version, champion.manifest.version, compared)
 
 
 def _files(data: Path | None, more: list[Path] | None) -> list[Path]:

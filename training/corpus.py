@@ -3,26 +3,25 @@
 A corpus file is JSON lines, CSV or Parquet, one statement a row. ``data/README.md`` describes the columns.
 """
 
-import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from pandera.errors import SchemaErrors
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from models.axes import Axis
 from models.errors import BadRow, CorpusError
 from models.manifest import CorpusRecord
-from models.text import digest
+from models.text import digest, normalise
+from training.rows import ROOT, Place, read_rows, shown
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = ROOT / "data"
 AXES = DATA / "axes.toml"
 GOLD = DATA / "gold-dev.jsonl"
 LANGUAGES = ("ru", "uk", "en")
@@ -84,85 +83,26 @@ def read_corpus(files: Sequence[Path], axes: tuple[Axis, ...], gold: Path | None
     Raises:
         CorpusError: names every bad row of every file by file, line, column and reason.
     """
-    frame, places, faults = _read(files)
-    faults += _breaches(frame, places, axes)
+    rows, places, faults = read_rows(files)
     held = _digests(gold)
-    if not faults:
-        frame = _completed(frame, axes)
-        faults = _repeated(frame, places, held)
+    frame = pd.DataFrame(rows, dtype=object)
+    faults += _unknown(frame, places, axes)
+    frame = frame.reindex(columns=_columns(axes)).astype(object)
+    frame = frame.where(frame.notna(), None)
+    faults += [*_breaches(frame, places, axes), *_repeated(frame, places, held)]
     if faults:
         raise CorpusError(sorted(faults, key=lambda row: (row.file, row.line, row.column)))
+    frame["group"] = frame["group"].where(frame["group"].notna(), frame["id"])
+    frame["digest"] = [digest(text) for text in frame["text"]]
+    frame["part"] = [part_of(group) for group in frame["group"]]
     kept, left_out = _settled(frame, held)
-    record = CorpusRecord(digest=_corpus_digest(kept), rows=len(kept), files=tuple(_shown(file) for file in files))
+    record = CorpusRecord(digest=_corpus_digest(kept), rows=len(kept), files=tuple(shown(file) for file in files))
     present = tuple(axis for axis in axes if kept[axis.name].notna().any())
     return Corpus(kept, present, record, left_out)
 
 
-def _shown(file: Path) -> str:
-    root, file = DATA.parent, file.resolve()
-    return str(file.relative_to(root)) if file.is_relative_to(root) else str(file)
-
-
-Place = tuple[str, int]
-"""A file and a line of it, from 1."""
-
-
 def _bad(place: Place, column: str, reason: str) -> BadRow:
     return BadRow(place[0], place[1], column, reason)
-
-
-def _read(files: Sequence[Path]) -> tuple[pd.DataFrame, list[Place], list[BadRow]]:
-    """Return all rows, the file and line of each, and what is no row at all."""
-    rows: list[dict[str, Any]] = []
-    places: list[Place] = []
-    faults: list[BadRow] = []
-    for file in files:
-        try:
-            for line, row in _rows(file):
-                if isinstance(row, dict):
-                    rows.append({name: None if value == "" else value for name, value in row.items()})
-                    places.append((_shown(file), line))
-                else:
-                    faults.append(BadRow(_shown(file), line, "(row)", row))
-        except OSError as error:
-            faults.append(BadRow(_shown(file), 0, "(file)", f"cannot be read: {error.strerror or error}"))
-        except (csv.Error, ValueError) as error:
-            faults.append(BadRow(_shown(file), 0, "(file)", f"cannot be read: {error}"))
-    if not rows and not faults:
-        faults.append(BadRow(", ".join(map(_shown, files)) or "data/corpus", 0, "(file)", "holds no row"))
-    frame = pd.DataFrame(rows, dtype=object)
-    return frame.where(frame.notna(), None), places, faults
-
-
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Yield each row of a file with its line, or with the reason why it is none."""
-    if file.suffix in (".jsonl", ".ndjson"):
-        with file.open(encoding="utf-8-sig") as lines:
-            for line, content in enumerate(lines, 1):
-                if content.strip():
-                    yield line, _json_row(content)
-    elif file.suffix == ".csv":
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            head = lines.readline()
-            lines.seek(0)
-            reader = csv.DictReader(lines, delimiter=";" if head.count(";") > head.count(",") else ",", strict=True)
-            line = 2
-            for row in reader:
-                yield line, "has more cells than the header" if None in row else row
-                line = reader.line_num + 1
-    elif file.suffix == ".parquet":
-        for line, row in enumerate(pq.read_table(file).to_pylist(), 1):
-            yield line, row
-    else:
-        raise ValueError("expected .jsonl, .csv or .parquet")
-
-
-def _json_row(content: str) -> dict[str, Any] | str:
-    try:
-        row = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        return f"not JSON: {error}"
-    return row if isinstance(row, dict) else "not a JSON object"
 
 
 def _one_of(values: Iterable[str]) -> Check:
@@ -171,11 +111,20 @@ def _one_of(values: Iterable[str]) -> Check:
 
 
 def _matches(pattern: str, reason: str) -> Check:
-    return Check.str_matches(f"^(?:{pattern})$", error=reason)
+    form = re.compile(pattern)
+    return Check(lambda v: isinstance(v, str) and form.fullmatch(v) is not None, element_wise=True, error=reason)
+
+
+def _legible(value: object) -> bool:
+    """Say whether a value is a text with something to read in it, which can be written as UTF-8."""
+    return isinstance(value, str) and "\x00" not in value and not SURROGATE.search(value) and bool(normalise(value))
+
+
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
-    text = Check(lambda value: isinstance(value, str) and bool(value.strip()), element_wise=True, error="is not a text")
+    text = Check(_legible, element_wise=True, error="is not a text")
     short = Check(
         lambda value: not isinstance(value, str) or len(value) <= LONGEST_TEXT,
         element_wise=True,
@@ -188,11 +137,11 @@ def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
         "group": text,
         "holder": text,
         "date": _matches(r"\d{4}(-\d{2}(-\d{2})?)?", "is not YYYY, YYYY-MM or YYYY-MM-DD"),
-        "source_url": _matches(r"https?://\S+", "is not a web address"),
+        "source_url": _matches(r"https?://[!-~]+", "is not a web address"),
     }
     return DataFrameSchema(
         {
-            "id": Column(object, text, unique=True, report_duplicates="exclude_first"),
+            "id": Column(object, text),
             "lang": Column(object, _one_of(LANGUAGES)),
             "text": Column(object, [text, short]),
             **{axis.name: Column(object, _one_of(axis.labels), nullable=True) for axis in axes},
@@ -201,52 +150,55 @@ def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
     )
 
 
+def _columns(axes: Sequence[Axis]) -> list[str]:
+    return list(_schema(axes).columns)
+
+
+def _unknown(frame: pd.DataFrame, places: Sequence[Place], axes: Sequence[Axis]) -> list[BadRow]:
+    """Return a fault for each column that is none of the corpus, at the first row that has it."""
+    known = _columns(axes)
+    faults = []
+    for name in [name for name in frame.columns if name not in known]:
+        first = int(frame[name].notna().to_numpy().argmax())
+        faults.append(_bad(places[first], repr(name)[1:41].strip("'"), f"unknown column; known: {', '.join(known)}"))
+    return faults
+
+
 def _breaches(frame: pd.DataFrame, places: Sequence[Place], axes: Sequence[Axis]) -> list[BadRow]:
     """Return every breach of the schema: pandera finds them, this names their places."""
-    schema = _schema(axes)
-    known = list(schema.columns)
     faults = []
-    for name in frame.columns.difference(known):
-        first = int(frame[name].notna().to_numpy().argmax())
-        faults.append(_bad(places[first], str(name), f"unknown; known: {', '.join(known)}"))
-    frame = frame.reindex(columns=known).astype(object)
-    frame = frame.where(frame.notna(), None)
     try:
-        schema.validate(frame, lazy=True)
+        # pandera cannot report what cannot be written as UTF-8; a NUL is refused in every column all the same.
+        writable = frame.map(lambda value: "\x00" if isinstance(value, str) and SURROGATE.search(value) else value)
+        _schema(axes).validate(writable.astype(object), lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         for column, check, index in zip(cases["column"], cases["check"], cases["index"], strict=True):
-            faults.append(_bad(places[int(index)], str(column), REASONS.get(str(check), str(check))))
+            reason = "is missing" if check == "not_nullable" else str(check)
+            faults.append(_bad(places[int(index)], str(column), reason))
     names = [axis.name for axis in axes]
     unlabelled = np.flatnonzero(frame[names].isna().all(axis="columns")).tolist()
     return faults + [_bad(places[i], "(row)", f"has a label on no axis ({', '.join(names)})") for i in unlabelled]
 
 
-REASONS = {"not_nullable": "is missing", "field_uniqueness": "stands twice"}
-"""What pandera calls its own checks, in words."""
-
-
-def _completed(frame: pd.DataFrame, axes: Sequence[Axis]) -> pd.DataFrame:
-    frame = frame.reindex(columns=list(_schema(axes).columns)).astype(object)
-    frame = frame.where(frame.notna(), None)
-    frame["group"] = frame["group"].where(frame["group"].notna(), frame["id"])
-    frame["digest"] = [digest(text) for text in frame["text"]]
-    frame["part"] = [part_of(group) for group in frame["group"]]
-    return frame
-
-
 def _repeated(frame: pd.DataFrame, places: Sequence[Place], held: frozenset[str]) -> list[BadRow]:
-    """Return the rows whose text stands twice or in the outside check; corrected rows may repeat a text."""
-    first: dict[str, Place] = {}
+    """Return the rows whose id or text stands twice or whose text is in the outside check.
+
+    Corrected rows may repeat a text.
+    """
+    first: dict[tuple[str, str], Place] = {}
     faults = []
-    for i in np.flatnonzero(frame["provenance"] != "corrected").tolist():
-        text = frame["digest"].iloc[i]
-        if text in held:
-            reason = "stands in data/gold-dev.jsonl, the outside check, which is never trained on; take it out"
-            faults.append(_bad(places[i], "text", reason))
-        if text in first:
-            faults.append(_bad(places[i], "text", "stands already in {}:{}".format(*first[text])))
-        first.setdefault(text, places[i])
+    for place, row_id, text, provenance in zip(places, frame["id"], frame["text"], frame["provenance"], strict=True):
+        keys = [("id", row_id)] if isinstance(row_id, str) else []
+        if _legible(text) and provenance != "corrected":
+            keys.append(("text", digest(text)))
+        for key in keys:
+            if key in first:
+                faults.append(_bad(place, key[0], "stands already in {}:{}".format(*first[key])))
+            elif key[0] == "text" and key[1] in held:
+                reason = "stands in data/gold-dev.jsonl, the outside check, which is never trained on; take it out"
+                faults.append(_bad(place, "text", reason))
+            first.setdefault(key, place)
     return faults
 
 
@@ -273,4 +225,4 @@ def _corpus_digest(frame: pd.DataFrame) -> str:
 def _digests(gold: Path | None) -> frozenset[str]:
     if gold is None or not gold.exists():
         return frozenset()
-    return frozenset(digest(row["text"]) for _, row in _rows(gold) if isinstance(row, dict))
+    return frozenset(digest(row["text"]) for row in read_rows([gold])[0])

@@ -16,7 +16,8 @@ def evaluate(bundle: Bundle, corpus: Corpus) -> tuple[tuple[Axis, ...], dict[str
         TrainingError: no row is labelled on an axis of the bundle.
     """
     rows = corpus.frame
-    axes = tuple(axis for axis in bundle.model.axes if axis in corpus.axes)
+    labelled = {(axis.name, axis.labels) for axis in corpus.axes}
+    axes = tuple(axis for axis in bundle.model.axes if (axis.name, axis.labels) in labelled)
     if not axes:
         names = ", ".join(axis.name for axis in bundle.model.axes)
         raise TrainingError(f"no row is labelled on an axis that {bundle.manifest.version} knows ({names})")

@@ -55,7 +55,10 @@ def fit(corpus: Corpus, features: Literal["ngrams"], mlflow_run_id: str | None) 
 
         step(features)
         transformer = ngram_features()
-        vectors = transformer.fit_transform(train["text"]).tocsr()
+        try:
+            vectors = transformer.fit_transform(train["text"]).tocsr()
+        except ValueError as error:  # scikit-learn's word for texts that share nothing
+            raise TrainingError("the texts have too few words in common to learn from; label more") from error
         fitted = {axis.name: _fit_axis(vectors, train, axis, step) for axis in corpus.axes}
         heads = Heads(transformer, {name: head for name, (head, _, _) in fitted.items()})
         model = StanceModel(
@@ -88,9 +91,10 @@ def _progress() -> Progress:
 def _enough(train: pd.DataFrame, exam: pd.DataFrame, axes: tuple[Axis, ...]) -> None:
     if not axes:
         raise TrainingError("the corpus has no labelled row on any declared axis (data/axes.toml)")
+    usual = train[train["provenance"] != "corrected"]
     for axis in axes:
         for label in axis.labels:
-            groups = train.loc[train[axis.name] == label, "group"].nunique()
+            groups = usual.loc[usual[axis.name] == label, "group"].nunique()
             if groups < FOLDS:
                 raise TrainingError(
                     f"axis {axis.name}: {groups} groups of statements are labelled {label!r} outside the exam, "

@@ -1,10 +1,11 @@
 """Which version serves: the gate, the log of releases and the link ``current``."""
 
+import fcntl
 import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from getpass import getuser
@@ -46,7 +47,8 @@ def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[st
     """Compare two bundles on each axis they share, over the grounded exam rows that neither has seen."""
     seen = {*challenger.manifest.texts["train"], *champion.manifest.texts["train"]}
     rows = exam[(exam["provenance"] == "grounded") & ~exam["digest"].isin(seen)]
-    shared = [axis for axis in challenger.model.axes if axis in champion.model.axes and axis.name in rows]
+    known = {(axis.name, axis.labels) for axis in champion.model.axes}
+    shared = [axis for axis in challenger.model.axes if (axis.name, axis.labels) in known and axis.name in rows]
     comparisons = {}
     for axis in shared:
         labelled = rows[rows[axis.name].notna()]
@@ -125,18 +127,24 @@ def release(store: Path, version: str | None = None, force: str | None = None) -
     Raises:
         BundleNotFound, ReleaseError, StoreError: then what served serves on.
     """
-    challenger = load_bundle(store / version if version else newest(store))
-    serving = current(store)
-    if serving and serving.name == challenger.manifest.version:
-        return challenger, {}
-    try:
-        figures = gate(challenger, champion(store), force)
-    except BundleError:
-        if force is None:
-            raise
-        figures = {}  # what serves is damaged: there is nothing to compare with, and a reason to go on
-    before = serving.name if serving else None
-    _move(store, "release", before, challenger.manifest.version, force, figures)
+    folder = store / version if version else newest(store)
+    challenger = load_bundle(folder)
+    if folder.parent != store or folder.name != challenger.manifest.version:
+        raise ReleaseError(f"{folder}: not a version of {store}; name one of its folders as it was written")
+    with _alone(store):
+        serving = current(store)
+        if serving and serving.name == folder.name:
+            return challenger, {}
+        try:
+            figures = gate(challenger, champion(store), force)
+        except BundleError as error:
+            if force is None:
+                raise ReleaseError(
+                    f"what serves cannot be loaded, so nothing can be compared with it: {error}; "
+                    "to release all the same: --force WHY"
+                ) from error
+            figures = {}
+        _move(store, "release", serving.name if serving else None, folder.name, force, figures)
     return challenger, figures
 
 
@@ -144,28 +152,35 @@ def rollback(store: Path, why: str | None = None) -> Bundle | None:
     """Make the version released before the current one serve again; return it, None where it was the first.
 
     Raises:
-        ReleaseError: nothing is released, or the version before is gone or damaged.
+        ReleaseError: nothing is released.
+        BundleError: the version before is gone or damaged; then what served serves on.
     """
-    stack = _released(store)
-    serving = current(store)
-    if serving is None or not stack:
-        raise ReleaseError(f"{store}: nothing is released there, so there is nothing to go back from")
-    before = stack[-2] if len(stack) > 1 else None
-    bundle = load_bundle(store / before) if before else None
-    _move(store, "rollback", serving.name, before, why, {})
+    with _alone(store):
+        serving = current(store)
+        if serving is None:
+            raise ReleaseError(f"{store}: nothing is released there, so there is nothing to go back from")
+        stack = _released(store)
+        if serving.name in stack:  # what was logged after it never came to serve
+            stack = stack[: len(stack) - stack[::-1].index(serving.name) - 1]
+        before = stack[-1] if stack else None
+        bundle = load_bundle(store / before) if before else None
+        _move(store, "rollback", serving.name, before, why, {})
     return bundle
 
 
 def _released(store: Path) -> list[str]:
-    """Return the versions released and not rolled back, oldest first."""
+    """Return the versions released and not rolled back, oldest first; a torn line of the log counts as none."""
     stack: list[str] = []
     log = store / LOG
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
-        entry = json.loads(line)
-        if entry["action"] == "release":
-            stack.append(entry["to"])
-        elif stack:
-            stack.pop()
+    for line in log.read_text(encoding="utf-8").split("\n") if log.exists() else ():
+        with suppress(ValueError):
+            entry = json.loads(line)
+            if entry["action"] == "release":
+                stack.append(entry["to"])
+            elif entry["to"] in stack:
+                stack = stack[: len(stack) - stack[::-1].index(entry["to"])]
+            else:
+                stack = []
     return stack
 
 
@@ -181,23 +196,27 @@ def _move(
         "why": why,
         "figures": figures,
     }
-    with _writable(store):
-        with (store / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry, ensure_ascii=False) + "\n")
-            log.flush()
-            os.fsync(log.fileno())
-        if to is None:
-            (store / "current").unlink()
-            return
-        with tempfile.TemporaryDirectory(prefix=".linking-", dir=store) as beside:
-            link = Path(beside) / "current"
-            link.symlink_to(to)
-            link.replace(store / "current")
+    log = store / LOG
+    torn = log.exists() and not log.read_bytes().endswith(b"\n")
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write("\n" * torn + json.dumps(entry, ensure_ascii=False) + "\n")
+        lines.flush()
+        os.fsync(lines.fileno())
+    if to is None:
+        (store / "current").unlink()
+        return
+    with tempfile.TemporaryDirectory(prefix=".linking-", dir=store) as beside:
+        link = Path(beside) / "current"
+        link.symlink_to(to)
+        link.replace(store / "current")
 
 
 @contextmanager
-def _writable(store: Path) -> Iterator[None]:
+def _alone(store: Path) -> Iterator[None]:
+    """Keep other releases waiting, and tell of a store that cannot be written."""
     try:
-        yield
+        with (store / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
     except OSError as error:
         raise StoreError(f"{store}: cannot be written ({error.strerror}); what served serves on") from error

@@ -1,5 +1,6 @@
 """What the commands print for people."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from models.axes import Axis
 from training.card import shown, slices
 from training.release import Comparison
 
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 160)  # a log is not as narrow as a terminal
 err = Console(stderr=True)
 
 
@@ -23,23 +24,26 @@ def warn(message: str) -> None:
 
 def figures(axes: tuple[Axis, ...], metrics: dict[str, Any]) -> None:
     """Print the figures of every axis and slice, each with its 95 % interval, and the confusion matrices."""
-    table = Table(title="95 % intervals by a bootstrap over groups")
-    for name in ("axis", "slice", "rows", "macro-F1", "accuracy", "calibration error"):
-        table.add_column(name, justify="right" if name == "rows" else "left")
-    for axis, name, measured in slices(metrics):
-        keys = ("macro_f1", "accuracy", "calibration_error")
-        table.add_row(axis, name, str(measured["rows"]), *(shown(measured[key]) for key in keys))
-    out.print(table)
-    for each in axes:
-        out.print(_confusion(each, metrics[each.name]["all"]))
+    out.print("95 % intervals by a bootstrap over groups")
+    for axis in axes:
+        table = Table()
+        for name in (axis.name, "rows", "macro-F1", "accuracy", "calibration error", *(f"F1 {x}" for x in axis.labels)):
+            table.add_column(name, justify="right" if name == "rows" else "left")
+        for _, name, measured in slices({axis.name: metrics[axis.name]}):
+            found = [measured[key] for key in ("macro_f1", "accuracy", "calibration_error")]
+            found += [measured["f1"][label] for label in axis.labels]
+            table.add_row(name, str(measured["rows"]), *map(shown, found))
+        out.print(table)
+        out.print(_confusion(axis, metrics[axis.name]["all"]["confusion"]))
 
 
-def _confusion(axis: Axis, measured: dict[str, Any]) -> Table:
-    table = Table(title=f"{axis.name}: true label down, predicted label across")
-    for name in (axis.name, *axis.labels, "F1"):
-        table.add_column(name, justify="left" if name in (axis.name, "F1") else "right")
-    for label, counts in zip(axis.labels, measured["confusion"]["counts"], strict=True):
-        table.add_row(label, *map(str, counts), shown(measured["f1"][label]))
+def _confusion(axis: Axis, confusion: dict[str, Any]) -> Table:
+    """Return the matrix as counts, with the share of the true label and its interval."""
+    table = Table(title="true label down, predicted label across: rows, share of the true label")
+    for name in (axis.name, *axis.labels):
+        table.add_column(name, justify="left" if name == axis.name else "right")
+    for label, counts, shares in zip(axis.labels, confusion["counts"], confusion["shares"], strict=True):
+        table.add_row(label, *(f"{n}  {shown(share)}" for n, share in zip(counts, shares, strict=True)))
     return table
 
 

@@ -172,13 +172,13 @@ def crown(released: Manifest | None, left: Manifest | None) -> None:
         repeat = f"`champion` was not moved; repeat with `python -m training release {released.version}`"
         _answered(lambda: _crown(run_id), repeat)
     elif left is not None and left.mlflow_run_id is not None:
-        _answered(_uncrown, "`champion` still points at the version that was left")
+        _answered(_uncrown, "`champion` still points at the version that was left; delete the alias in the UI")
 
 
 def _crown(run_id: str) -> bool:
     client = _client()
-    found = client.search_model_versions(f"run_id = '{run_id}'")
-    client.set_registered_model_alias(NAME, "champion", found[0].version)
+    for version in client.search_model_versions(f"run_id = '{run_id}'"):
+        client.set_registered_model_alias(NAME, "champion", version.version)
     return True
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body
 
 from models.text import split
 from service.dependencies import BundleDep, SettingsDep, bounded
+from service.problems import RESPONSES
 from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary
 
 router = APIRouter(tags=["analyze"])
@@ -22,7 +23,7 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/analyze", response_model_exclude_none=True)
+@router.post("/v1/analyze", response_model_exclude_none=True, responses=RESPONSES)
 def analyze(
     body: Annotated[AnalyzeRequest, Body(openapi_examples=EXAMPLES)],
     bundle: BundleDep,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body
 
 from models.errors import RequestError
 from service.dependencies import BundleDep, SettingsDep, bounded
+from service.problems import RESPONSES
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
 
 router = APIRouter(tags=["predict"])
@@ -24,7 +25,7 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/predict", response_model_exclude_none=True)
+@router.post("/v1/predict", response_model_exclude_none=True, responses=RESPONSES)
 def predict(
     body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)],
     bundle: BundleDep,

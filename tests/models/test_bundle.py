@@ -8,7 +8,7 @@ import pytest
 from sklearn.exceptions import InconsistentVersionWarning
 
 from models import bundle as module
-from models.bundle import Bundle, current, load_bundle, serving, write_bundle
+from models.bundle import Bundle, current, load_bundle, new_version, serving, write_bundle
 from models.errors import (
     BundleDamaged,
     BundleDiffers,
@@ -127,6 +127,44 @@ def test_a_golden_text_answered_otherwise_is_named(copy: Path) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(BundleDiffers, match=r"golden\.jsonl:2: troops: expected .*found"):
         load_bundle(rewritten(copy))
+
+
+@pytest.mark.parametrize("changes", [{"thresholds": {}}, {"axes": []}, {"thresholds": {"troops": 0.5, "tone": 0.5}}])
+def test_a_manifest_that_does_not_agree_with_itself_is_refused(copy: Path, changes: dict[str, object]) -> None:
+    with pytest.raises(BundleDamaged, match="a threshold for each axis"):
+        load_bundle(rewritten(copy, **changes))
+
+
+def test_labels_that_the_heads_do_not_know_are_refused(copy: Path) -> None:
+    axes = json.loads((copy / "manifest.json").read_text())["axes"]
+    axes[0]["labels"] = axes[0]["labels"][1:]
+    with pytest.raises(BundleDamaged, match="golden"):
+        load_bundle(rewritten(copy, axes=axes))
+
+
+def test_a_file_outside_the_bundle_is_refused(copy: Path) -> None:
+    files = json.loads((copy / "manifest.json").read_text())["files"]
+    harmed = rewritten(copy, files=files | {"../heads.joblib": files["heads.joblib"]})
+    with pytest.raises(BundleUntrusted, match="outside the bundle"):
+        load_bundle(harmed)
+
+
+def test_a_link_is_refused(copy: Path) -> None:
+    (copy / "card.md").rename(copy.parent / "card.md")
+    (copy / "card.md").symlink_to(copy.parent / "card.md")
+    with pytest.raises(BundleUntrusted, match="a link"):
+        load_bundle(copy)
+
+
+def test_golden_texts_may_hold_any_break_of_line(bundle: Bundle, tmp_path: Path) -> None:
+    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
+    golden = ["Войск не будет,\u2028сказал\u0085министр\x1e обороны."]
+    load_bundle(write_bundle(tmp_path, bundle.model, facts, golden, ""))
+
+
+def test_the_version_names_the_content(bundle: Bundle) -> None:
+    one, two = (new_version(bundle.model.heads).split("-")[1] for _ in range(2))
+    assert one == two == bundle.manifest.version.split("-")[1]
 
 
 @pytest.mark.parametrize("content", ["", "{}\n", '{"text": "a"}\n', '{"text": 3, "probabilities": {}}\n'])

@@ -52,10 +52,28 @@ def test_a_faulty_body_is_named_by_code_and_place(client: httpx.Client, body: ob
     assert found["detail"].startswith(f"{pointer}: ")
 
 
-def test_every_fault_of_a_body_is_reported_at_once(client: httpx.Client) -> None:
+def test_faults_of_several_fields_are_reported_at_once(client: httpx.Client) -> None:
     body = {"texts": ["", 3], "explain": True}
     found = refused(client.post("/v1/predict", json=body), 422, "blank_text")
-    assert {error["code"] for error in found["errors"]} == {"blank_text", "wrong_type", "unknown_field"}
+    assert {error["code"] for error in found["errors"]} == {"blank_text", "unknown_field"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"texts": [""] * 100_000}, {"texts": [1] * 100_000}, {f"k{n}": n for n in range(100_000)}, {"text": {"a": "b"}}],
+)
+def test_an_answer_does_not_grow_with_a_faulty_request(client: httpx.Client, body: object) -> None:
+    for path in ("/v1/predict", "/v1/analyze"):
+        answer = client.post(path, json=body)
+        refused(answer, 422, answer.json()["code"])
+        assert len(answer.content) < 2_000
+
+
+def test_a_name_that_may_be_a_text_is_not_repeated(client: httpx.Client) -> None:
+    found = refused(
+        client.post("/v1/predict", json={"text": "a b", "My secret": 1}), 422, "unknown_field", hides="secret"
+    )
+    assert found["errors"][0]["pointer"] == "#"
 
 
 RAW = [
@@ -123,6 +141,14 @@ def test_unknown_routes_and_methods_are_refused(client: httpx.Client) -> None:
     refused(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
     refused(client.delete("/livez"), 405, "method_not_allowed")
+    refused(client.get("/v1/model/"), 404, "not_found")
+
+
+def test_the_openapi_document_promises_problem_documents(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path in ("/v1/predict", "/v1/analyze"):
+        for status in ("400", "413", "415", "422"):
+            assert "application/problem+json" in paths[path]["post"]["responses"][status]["content"]
 
 
 VALUES = st.recursive(

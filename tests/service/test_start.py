@@ -56,9 +56,15 @@ def test_a_changed_current_is_served_without_a_restart_and_a_bad_one_is_not(
     assert httpx.post(f"{url}/v1/predict", json={"text": "One two three."}).json()["model"]["version"] == two
     (tmp_path / "current").unlink()
     until(url, version=two, reload_fault="bundle_not_found")
+    point(tmp_path, two)
+    until(url, version=two, reload_fault=None)
+    point(tmp_path, bad)
+    until(url, version=two, reload_fault="bundle_damaged")
+    shutil.copy(bundle.path / "heads.joblib", tmp_path / bad / "heads.joblib")
+    until(url, version=bad, reload_fault=None)
     events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
-    assert events.count("reload_refused") == 2
-    assert events.count("reloaded") == 1
+    assert events.count("reload_refused") == 3
+    assert events.count("reloaded") == 2
 
 
 def test_a_named_bundle_is_served_whatever_current_says(
@@ -100,6 +106,7 @@ def test_a_port_in_use_is_told_in_a_line(bundle: Bundle) -> None:
         ({"STANCE_PORT": "x"}, "STANCE_PORT: "),
         ({"STANCE_MAX_TEXTS": "0"}, "STANCE_MAX_TEXTS: "),
         ({"STANCE_BUNDLE": "nowhere"}, "no bundle there"),
+        ({"STANCE_HOST": "no.such.host.invalid"}, "cannot listen on no.such.host.invalid:0"),
     ],
 )
 def test_what_keeps_the_service_from_starting_is_told_in_a_line(env: dict[str, str], told: str) -> None:

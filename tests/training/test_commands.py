@@ -43,8 +43,6 @@ def test_bad_rows_end_a_fit_in_one_report_without_a_trace(tmp_path: Path, fitted
 
 
 def test_rows_of_a_persons_own_are_added_and_the_new_version_is_compared(fitted: Fitted, tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    store.symlink_to(fitted.store)
     file = tmp_path / "mine.csv"
     file.write_text(
         "id,lang,text,troops\nmine-1,en,Our soldiers stay at home and out of Ukraine.,anti\n", encoding="utf-8"

@@ -62,6 +62,17 @@ BAD = [
     ({**GOOD, "source_url": "ftp://example.org"}, "source_url"),
     ({**GOOD, "group": " "}, "group"),
     ({**GOOD, "tropps": "pro"}, "tropps"),
+    ({**GOOD, "id": ["a"]}, "id"),
+    ({**GOOD, "id": "a\ud800"}, "id"),
+    ({**GOOD, "text": "a \x00 b"}, "text"),
+    ({**GOOD, "text": "a \udc00 b"}, "text"),
+    ({**GOOD, "text": "\u200b"}, "text"),
+    ({**GOOD, "group": "\ud800"}, "group"),
+    ({**GOOD, "date": 2024}, "date"),
+    ({**GOOD, "date": "2024\n"}, "date"),
+    ({**GOOD, "trait": 5}, "trait"),
+    ({**GOOD, "source_url": {}}, "source_url"),
+    ({**GOOD, "lang": ["en"]}, "lang"),
     ([1, 2], "(row)"),
 ]
 
@@ -82,7 +93,8 @@ def test_all_bad_rows_of_all_files_come_in_one_report(tmp_path: Path, axes: tupl
     second = tmp_path / "b.csv"
     second.write_text('id,lang,text,troops\n3,en,"two\nlines",pro\n4,en,,pro\n5,en,a,b,c\n', encoding="utf-8")
     third = tmp_path / "c.jsonl"
-    third.write_text('{"id": \n')
+    twin = json.dumps(GOOD | {"id": "9", "lang": "xx"})
+    third.write_bytes(b'{"id": \n\n{"id": "\xff"}\n' + twin.encode())
     with pytest.raises(CorpusError) as caught:
         read_corpus([first, second, third, tmp_path / "none.jsonl", tmp_path / "d.txt"], axes)
     found = {(Path(row.file).name, row.line, row.column) for row in caught.value.rows}
@@ -92,6 +104,9 @@ def test_all_bad_rows_of_all_files_come_in_one_report(tmp_path: Path, axes: tupl
         ("b.csv", 4, "text"),
         ("b.csv", 5, "(row)"),
         ("c.jsonl", 1, "(row)"),
+        ("c.jsonl", 3, "(row)"),
+        ("c.jsonl", 4, "text"),
+        ("c.jsonl", 4, "lang"),
         ("none.jsonl", 0, "(file)"),
         ("d.txt", 0, "(file)"),
     }
@@ -101,14 +116,49 @@ def test_all_bad_rows_of_all_files_come_in_one_report(tmp_path: Path, axes: tupl
 def test_a_file_without_a_row_is_an_error(tmp_path: Path, axes: tuple[Axis, ...], content: bytes) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_bytes(content)
-    with pytest.raises(CorpusError, match=r"cannot be read|holds no row"):
+    with pytest.raises(CorpusError, match=r"not UTF-8|holds no row"):
         read_corpus([file], axes)
 
 
 def test_a_file_that_only_claims_to_be_parquet_is_an_error(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
     file = tmp_path / "rows.parquet"
     file.write_bytes(b"PAR0")
-    with pytest.raises(CorpusError, match="cannot be read"):
+    with pytest.raises(CorpusError, match="is not Parquet"):
+        read_corpus([file], axes)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "told"),
+    [
+        ("1,en,No header here.,anti\n", 1, "no header"),
+        ("id,lang,text,text\n", 1, "no column twice"),
+        ('id,lang,text,troops\n1,en,a b,pro\n2,en,"a" b,pro\n', 3, "not CSV"),
+    ],
+)
+def test_a_faulty_csv_is_named_by_line_without_its_text(
+    tmp_path: Path, axes: tuple[Axis, ...], content: str, line: int, told: str
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(content)
+    with pytest.raises(CorpusError, match=told) as caught:
+        read_corpus([file], axes)
+    assert faults(caught) == {(line, "(row)")}
+    assert "No header here" not in str(caught.value)
+
+
+def test_what_spreadsheets_and_data_frames_add_is_taken(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("\ufeff id ; lang;text; troops;\r\n1;en;Soldiers stay.;anti;\r\n\r\n")
+    assert read_corpus([file], axes).frame["troops"].tolist() == ["anti"]
+    frame = pd.DataFrame([GOOD | {"date": pd.Timestamp("2024-05-06")}], index=[4]).set_index(pd.Index([7]))
+    frame.to_parquet(tmp_path / "rows.parquet")
+    assert read_corpus([tmp_path / "rows.parquet"], axes).frame["date"].tolist() == ["2024-05-06"]
+
+
+def test_a_name_that_stands_twice_in_a_row_is_refused(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"id": "1", "lang": "en", "text": "a b", "troops": "pro", "troops": "anti"}')
+    with pytest.raises(CorpusError, match="twice"):
         read_corpus([file], axes)
 
 

@@ -98,5 +98,8 @@ def test_too_few_rows_are_told_by_axis_and_label(corpus: Corpus) -> None:
     frame = corpus.frame[(corpus.frame["troops"] != "anti") | (corpus.frame["part"] == "exam")]
     with pytest.raises(TrainingError, match=r"axis troops: 0 groups .*'anti'.*at least 5"):
         fit(replace(corpus, frame=frame), "ngrams", None)
+    alike = corpus.frame.assign(text=[f"w{n}" for n in range(len(corpus.frame))])
+    with pytest.raises(TrainingError, match="too few words in common"):
+        fit(replace(corpus, frame=alike), "ngrams", None)
     with pytest.raises(TrainingError, match="exam"):
         fit(replace(corpus, frame=corpus.part("encoder", "heads")), "ngrams", None)

@@ -1,5 +1,6 @@
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def test_a_damaged_version_can_be_left_by_rollback_and_by_force(store: Path) -> 
     release(store, one)
     release(store, two)
     (store / two / "heads.joblib").unlink()
-    with pytest.raises(BundleDamaged):
+    with pytest.raises(ReleaseError, match=r"cannot be loaded.*--force WHY"):
         release(store, three)
     release(store, three, "what serves is damaged")
     assert current(store) == store / three
@@ -105,15 +106,58 @@ def test_an_unknown_version_and_an_empty_store_are_named(store: Path, tmp_path: 
         newest(tmp_path / "empty")
 
 
-def test_an_unwritable_store_leaves_what_served(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_log_leaves_what_served(store: Path) -> None:
     one, two, _ = versions(store)
     release(store, one)
     (store / LOG).rename(store / "kept")
     (store / LOG).mkdir()
-    monkeypatch.setattr(module, "_released", lambda _: [one])
     with pytest.raises(StoreError, match="what served serves on"):
         release(store, two)
     assert current(store) == store / one
+
+
+def test_a_release_that_was_logged_but_never_served_is_passed_over(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = versions(store)
+    release(store, one)
+    release(store, two)
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "symlink_to", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(StoreError, match="No space left"):
+            release(store, three)
+    assert current(store) == store / two
+    rollback(store)
+    assert current(store) == store / one
+
+
+def test_a_torn_line_of_the_log_is_passed_over_and_not_written_into(store: Path) -> None:
+    one, two, _ = versions(store)
+    release(store, one)
+    with (store / LOG).open("a") as torn:
+        torn.write('{"action": "rel')
+    release(store, two)
+    rollback(store)
+    assert current(store) == store / one
+    assert (store / LOG).read_text().count("\n") == 4
+
+
+def test_only_a_version_of_the_store_is_released(store: Path, bundle: Bundle) -> None:
+    with pytest.raises(ReleaseError, match="not a version of"):
+        release(store, str(bundle.path))
+    renamed = store / "20260109T000000Z-00000009"
+    (store / versions(store)[0]).rename(renamed)
+    with pytest.raises(ReleaseError, match="not a version of"):
+        release(store, renamed.name)
+    assert current(store) is None
+
+
+def test_releases_at_the_same_time_wait_for_one_another(store: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda version: release(store, version), versions(store)))
+    entries = log(store)
+    assert [e["from"] for e in entries[1:]] == [e["to"] for e in entries[:-1]]
+    assert current(store) == store / entries[-1]["to"]
 
 
 class Constant:
