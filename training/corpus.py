@@ -137,7 +137,7 @@ def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
         "group": text,
         "holder": text,
         "date": _matches(r"\d{4}(-\d{2}(-\d{2})?)?", "is not YYYY, YYYY-MM or YYYY-MM-DD"),
-        "source_url": _matches(r"https?://[!-~]+", "is not a web address"),
+        "source_url": _matches(r"https?://\S+", "is not a web address"),
     }
     return DataFrameSchema(
         {

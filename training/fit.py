@@ -20,7 +20,7 @@ from models.stance import StanceModel
 from training.corpus import Corpus
 from training.metrics import measure
 
-STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+STRENGTHS = (3.0, 10.0, 30.0)
 """Inverse strengths of regularisation that the search tries."""
 SELECTIVE_ACCURACY = 0.90
 """Accuracy that answers are to have where the model does not abstain."""
