@@ -21,6 +21,10 @@ _DOUBLE_QUOTES = str.maketrans(dict.fromkeys("«»“”„‟″〝〞＂", '"'
 _WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+(?:['‐‑-](?:[^\W_][\u0300-\u036f]*)+)*")
 
 
+UNWRITABLE = re.compile("[\\x00\ud800-\udfff]")
+"""What no text holds: NUL, and halves of surrogate pairs, which UTF-8 cannot write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """Hold one statement of an article; offsets count Unicode code points, so `article[start:end] == text`."""

@@ -9,11 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from models.axes import Axis
 from models.stance import Prediction, Stance
-from models.text import Statement
+from models.text import UNWRITABLE, Statement
 
 
 def _legible(text: str) -> str:
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if UNWRITABLE.search(text):
         raise PydanticCustomError("invalid_character", "holds a NUL or half a surrogate pair; take it out")
     if not text.strip():
         raise PydanticCustomError("blank_text", "is blank; send a sentence")

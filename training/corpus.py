@@ -18,7 +18,7 @@ from pandera.pandas import Check, Column, DataFrameSchema
 from models.axes import Axis
 from models.errors import BadRow, CorpusError
 from models.manifest import CorpusRecord
-from models.text import digest, normalise
+from models.text import UNWRITABLE, digest, normalise
 from training.rows import ROOT, Place, read_rows, shown
 
 DATA = ROOT / "data"
@@ -117,10 +117,7 @@ def _matches(pattern: str, reason: str) -> Check:
 
 def _legible(value: object) -> bool:
     """Say whether a value is a text with something to read in it, which can be written as UTF-8."""
-    return isinstance(value, str) and "\x00" not in value and not SURROGATE.search(value) and bool(normalise(value))
-
-
-SURROGATE = re.compile("[\ud800-\udfff]")
+    return isinstance(value, str) and not UNWRITABLE.search(value) and bool(normalise(value))
 
 
 def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
@@ -169,7 +166,7 @@ def _breaches(frame: pd.DataFrame, places: Sequence[Place], axes: Sequence[Axis]
     faults = []
     try:
         # pandera cannot report what cannot be written as UTF-8; a NUL is refused in every column all the same.
-        writable = frame.map(lambda value: "\x00" if isinstance(value, str) and SURROGATE.search(value) else value)
+        writable = frame.map(lambda value: "\x00" if isinstance(value, str) and UNWRITABLE.search(value) else value)
         _schema(axes).validate(writable.astype(object), lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
