@@ -19,7 +19,7 @@ from sklearn.model_selection import GroupKFold
 
 from models.axes import Axis, read_axes
 from models.heads import classifier, ngram_features
-from training.corpus import AXES, DATA, default_files, read_corpus
+from training.corpus import AXES, DATA, corpus_files, read_corpus
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 MIXES = {"composed": ["composed"], "grounded": ["grounded"], "both": ["composed", "grounded"]}
@@ -57,7 +57,7 @@ def measured(frame: pd.DataFrame, axes: tuple[Axis, ...]) -> Iterator[dict[str, 
 
 def main() -> None:
     """Measure, print and draw."""
-    corpus = read_corpus(default_files(), read_axes(AXES))
+    corpus = read_corpus(corpus_files(), read_axes(AXES))
     frame = corpus.part("encoder", "heads").reset_index(drop=True)
     table = pd.DataFrame(measured(frame, corpus.axes))
     wide = table.pivot(index=["mix", "rows"], columns=["axis", "lang"], values="macro_f1")

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import RequestError, StanceError
+from models.errors import RequestError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -116,9 +116,8 @@ def _refused(_request: Request, error: Exception) -> JSONResponse:
     return problem(error.status, error.code, str(error))
 
 
-def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
-    code = error.code if isinstance(error, StanceError) else "internal_error"
-    return problem(500, code, "The service failed; its log says where.")
+def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    return problem(500, "internal_error", "The service failed; its log says where.")
 
 
 def install(app: FastAPI) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from models.axes import read_axes
 from models.bundle import Bundle, load_bundle
-from training.corpus import AXES, Corpus, default_files, read_corpus
+from training.corpus import AXES, Corpus, corpus_files, read_corpus
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,7 +39,7 @@ class Fitted:
 
 @pytest.fixture(scope="session")
 def corpus() -> Corpus:
-    return read_corpus(default_files(), read_axes(AXES))
+    return read_corpus(corpus_files(), read_axes(AXES))
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,12 @@ from rich.markup import escape
 
 from models.axes import read_axes
 from models.bundle import STORE, current, load_bundle, read_manifest, serving, write_bundle
-from models.errors import AuditError, BundleError, StanceError
+from models.errors import AuditError, BundleError, StanceError, TrainingError
 from models.manifest import Manifest
 from training import release as releases
 from training import report, tracking
 from training.card import card
-from training.corpus import AXES, Corpus, default_files, read_corpus
+from training.corpus import AXES, Corpus, corpus_files, read_corpus
 from training.evaluate import evaluate as evaluate_bundle
 from training.fit import fit as fit_model
 
@@ -47,7 +47,7 @@ def fit(
 
     `python -m training fit --with my-rows.csv --no-track`
     """
-    corpus = read_corpus(_files(data, with_), read_axes(AXES))
+    corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
     if corpus.left_out:
         report.warn(f"{corpus.left_out} corrected rows left out: their texts are examined on")
     run = None if no_track else tracking.begin()
@@ -78,10 +78,15 @@ def audit(
 
     `python -m training audit`
     """
-    from training.audit import audit as look_through  # matplotlib and datasketch come with the extra `train` alone
-    from training.audit_page import write_page
+    try:
+        from training.audit import audit as look_through
+        from training.audit_page import write_page
+    except ModuleNotFoundError as error:
+        raise TrainingError(
+            f"{error.name} is missing; `make train` or `pip install -e '.[train]'` brings it"
+        ) from error
 
-    found = look_through(read_corpus(_files(data, with_), read_axes(AXES)))
+    found = look_through(read_corpus(corpus_files(data, with_ or ()), read_axes(AXES)))
     report.tables(found.tables)
     write_page(found, html)
     report.out.print(f"{len(found.faults)} faults; the report is {html}")
@@ -162,10 +167,6 @@ def _compare(store: Path, folder: Path, corpus: Corpus) -> None:
         challenger = load_bundle(folder)
         compared = releases.compare(challenger, champion, corpus.part("exam"))
         report.comparison(challenger.manifest.version, champion.manifest.version, compared)
-
-
-def _files(data: Path | None, more: list[Path] | None) -> list[Path]:
-    return [*([data] if data else default_files()), *(more or [])]
 
 
 def _released(store: Path) -> Manifest | None:

@@ -72,9 +72,14 @@ def part_of(group: str) -> str:
     return "encoder" if share < ENCODER_SHARE else "heads" if share < HEADS_SHARE else "exam"
 
 
-def default_files() -> list[Path]:
-    """Return the files that a fit reads when none is named."""
-    return sorted((DATA / "corpus").glob("*.jsonl"))
+def corpus_files(data: Path | None = None, more: Sequence[Path] = ()) -> list[Path]:
+    """Return the files that a fit reads: the corpus or ``data`` in its place, people's corrections always, and more."""
+    corrections = DATA / "corpus" / "corrected.jsonl"
+    if data is None:
+        files = sorted((DATA / "corpus").glob("*.jsonl"))
+    else:
+        files = [data, *([corrections] if corrections.exists() else [])]
+    return [*files, *more]
 
 
 def read_corpus(files: Sequence[Path], axes: tuple[Axis, ...], gold: Path | None = GOLD) -> Corpus:

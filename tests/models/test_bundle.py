@@ -18,7 +18,7 @@ from models.errors import (
     BundleUntrusted,
     StoreError,
 )
-from models.manifest import Facts, FileRecord, Manifest
+from models.manifest import Facts
 
 FILES = ("heads.joblib", "golden.jsonl", "card.md", "manifest.json")
 
@@ -236,5 +236,6 @@ def test_what_serves_is_current_then_what_ships(tmp_path: Path, monkeypatch: pyt
     assert serving(tmp_path) == tmp_path / "v1"
 
 
-def test_the_manifest_refuses_unknown_fields() -> None:
-    assert Manifest.model_config["extra"] == FileRecord.model_config["extra"] == "forbid"
+def test_the_manifest_refuses_unknown_fields(copy: Path) -> None:
+    with pytest.raises(BundleDamaged, match="expected a manifest"):
+        load_bundle(rewritten(copy, colour="red"))

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from models.axes import Axis, read_axes
 from models.errors import CorpusError
-from training.corpus import AXES, GOLD, Corpus, part_of, read_corpus
+from training import corpus as module
+from training.corpus import AXES, GOLD, Corpus, corpus_files, part_of, read_corpus
 
 GOOD = {"id": "1", "lang": "en", "text": "No soldiers will go.", "troops": "anti", "outlook": "neutral"}
 OTHER = {**GOOD, "id": "2", "text": "Soldiers will go.", "troops": "pro"}
@@ -20,6 +21,7 @@ def axes() -> tuple[Axis, ...]:
 
 
 def lines(file: Path, *rows: object) -> Path:
+    file.parent.mkdir(exist_ok=True)
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return file
 
@@ -197,9 +199,8 @@ def test_corrected_rows_train_replace_and_never_touch_the_exam(tmp_path: Path, a
 
 
 @given(group=st.text())
-def test_a_part_follows_from_the_group_alone(group: str) -> None:
+def test_every_group_has_a_part(group: str) -> None:
     assert part_of(group) in ("encoder", "heads", "exam")
-    assert part_of(group) == part_of(group)
 
 
 def test_parts_have_their_shares() -> None:
@@ -212,6 +213,15 @@ def test_no_group_of_the_corpus_is_torn(corpus: Corpus) -> None:
     assert (corpus.frame.groupby("group")["part"].nunique() == 1).all()
     events = corpus.frame[corpus.frame["date"].str.len() == 10].dropna(subset=["holder"])
     assert (events.groupby(["holder", "date"])["part"].nunique() == 1).all()
+
+
+def test_corrections_are_read_beside_whatever_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DATA", tmp_path)
+    mine, more = tmp_path / "mine.csv", tmp_path / "more.csv"
+    assert corpus_files(mine, [more]) == [mine, more]
+    corrections = lines(tmp_path / "corpus" / "corrected.jsonl", GOOD)
+    assert corpus_files(mine, [more]) == [mine, corrections, more]
+    assert corpus_files() == [corrections]
 
 
 def test_an_axis_without_a_column_is_not_fitted(tmp_path: Path, axes: tuple[Axis, ...]) -> None:

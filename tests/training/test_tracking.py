@@ -130,10 +130,6 @@ def test_a_tracking_server_that_is_away_costs_a_warning_and_never_the_model(
     assert "this fit is not tracked" in told
 
 
-def test_patience_leaves_a_second_of_the_five() -> None:
-    assert tracking.PATIENCE <= 4
-
-
 def test_a_release_stands_where_the_tracking_server_is_away(fitted: Fitted) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: refused
