@@ -10,15 +10,18 @@ from models.axes import Axis
 
 DRAWS = 1_000
 BINS = 10
+LENGTHS = [0, 80, 120, 160, 200, 300, 2000]
+"""Bounds of the lengths, in characters, by which figures are sliced."""
 SEED = 0
 
 Figure = dict[str, float | None]
 """``value`` with the bounds ``low`` and ``high`` of its 95 % interval; None where nothing could be measured."""
 
 
-def measure(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray) -> dict[str, Any]:
+def measure(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray, axes: Sequence[Axis] = ()) -> dict[str, Any]:
     """Return the figures of one axis, over all rows and by language and provenance.
 
+    ``slices`` holds macro-F1 and accuracy by kind, hard kind, length and the labels on all ``axes``.
     ``rows`` has the columns of a corpus, ``probabilities`` is (rows, labels) beside it; rows without a label on the
     axis are passed over.
     """
@@ -35,7 +38,40 @@ def measure(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray) -> dict[s
             for value in sorted(rows[column].dropna().unique())
             if (mask := (rows[column] == value).to_numpy()).any()
         }
+    figures["slices"] = {
+        slicing: {
+            str(value): _brief(rows[mask], true[mask], probabilities[mask].argmax(axis=1), len(axis.labels))
+            for value in (by.cat.categories if hasattr(by, "cat") else sorted(by.dropna().unique()))
+            if (mask := (by == value).to_numpy()).any()
+        }
+        for slicing, by in _slicings(rows, axes or (axis,)).items()
+    }
     return figures
+
+
+def _slicings(rows: pd.DataFrame, axes: Sequence[Axis]) -> dict[str, pd.Series]:
+    """Return what rows are sliced by besides language and provenance, a value a row."""
+    lengths = pd.cut(rows["text"].str.len(), LENGTHS, labels=[f"to {end} characters" for end in LENGTHS[1:]])
+    names = [axis.name for axis in axes]
+    pairs = rows[names].fillna("–").agg(" + ".join, axis="columns")
+    return {"kind": rows["kind"], "trait": rows["trait"], "length": lengths, "labels": pairs}
+
+
+def _brief(rows: pd.DataFrame, true: np.ndarray, predicted: np.ndarray, labels: int) -> dict[str, Any]:
+    """Return macro-F1 over the labels that occur, and accuracy, with their intervals."""
+    weights = draws(rows["group"].tolist())
+    matrices = np.stack([confusion(true, predicted, labels, w) for w in weights])
+    occurs = matrices.sum(axis=2) > 0
+    drawn = occurs.sum(axis=1)
+    scores = np.where(occurs, f1(matrices), 0).sum(axis=1)
+    hits = np.trace(matrices, axis1=1, axis2=2)
+    return {
+        "rows": len(rows),
+        "macro_f1": _figure(np.divide(scores, drawn, out=np.full(len(drawn), np.nan), where=drawn > 0)),
+        "accuracy": _figure(
+            np.divide(hits, matrices.sum(axis=(1, 2)), out=np.full(len(drawn), np.nan), where=drawn > 0)
+        ),
+    }
 
 
 def _figures(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def figures(axes: tuple[Axis, ...], metrics: dict[str, Any]) -> None:
             table.add_row(name, str(measured["rows"]), *map(shown, found))
         out.print(table)
         out.print(_confusion(axis, metrics[axis.name]["all"]["confusion"]))
+        out.print(_slices(axis, metrics[axis.name]["slices"]))
 
 
 def _confusion(axis: Axis, confusion: dict[str, Any]) -> Table:
@@ -44,6 +45,18 @@ def _confusion(axis: Axis, confusion: dict[str, Any]) -> Table:
         table.add_column(name, justify="left" if name == axis.name else "right")
     for label, counts, shares in zip(axis.labels, confusion["counts"], confusion["shares"], strict=True):
         table.add_row(label, *(f"{n}  {shown(share)}" for n, share in zip(counts, shares, strict=True)))
+    return table
+
+
+def _slices(axis: Axis, slices: dict[str, dict[str, Any]]) -> Table:
+    """Return the figures of what is sliced further, the worst value of each slicing first."""
+    table = Table(title=f"{axis.name} by kind, hard kind, length and labels")
+    for name in ("", axis.name, "rows", "macro-F1", "accuracy"):
+        table.add_column(name, justify="right" if name == "rows" else "left")
+    for slicing, values in slices.items():
+        for value, figures in sorted(values.items(), key=lambda item: item[1]["accuracy"]["value"]):
+            table.add_row(slicing, value, str(figures["rows"]), shown(figures["macro_f1"]), shown(figures["accuracy"]))
+        table.add_section()
     return table
 
 

@@ -20,6 +20,9 @@ def sample(n: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
             "group": random.integers(0, n // 2, n).astype(str),
             "lang": random.choice(["ru", "uk"], n),
             "provenance": random.choice(["grounded", None], n),
+            "kind": random.choice(["agency", "post"], n),
+            "trait": random.choice(["threat", None], n),
+            "text": ["x" * int(length) for length in random.integers(10, 400, n)],
         }
     )
     return rows, probabilities
@@ -66,6 +69,21 @@ def test_every_language_and_provenance_is_measured_apart_and_unlabelled_rows_are
     assert figures["all"]["rows"] == 150
     assert sum(figures["language"][lang]["rows"] for lang in ("ru", "uk")) == 150
     assert set(figures["provenance"]) == {"grounded"}
+
+
+def test_slices_by_kind_trait_length_and_labels_hold_every_row_once() -> None:
+    rows, probabilities = sample(300)
+    slices = measure(rows, AXIS, probabilities)["slices"]
+    assert set(slices["trait"]) == {"threat"}
+    for slicing in ("kind", "length", "labels"):
+        assert sum(figures["rows"] for figures in slices[slicing].values()) == 300
+    predicted = np.array([AXIS.labels[k] for k in probabilities.argmax(axis=1)])
+    posts = (rows["kind"] == "post").to_numpy()
+    figures = slices["kind"]["post"]
+    assert figures["accuracy"]["value"] == pytest.approx((predicted == rows["tone"])[posts].mean(), abs=1e-4)
+    expected = f1_score(rows["tone"][posts], predicted[posts], average="macro")
+    assert figures["macro_f1"]["value"] == pytest.approx(expected, abs=1e-4)
+    assert slices["labels"]["warm"]["macro_f1"]["low"] <= slices["labels"]["warm"]["macro_f1"]["high"]
 
 
 def test_an_honest_classifier_is_calibrated_and_a_boastful_one_is_not() -> None:
