@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := $(or $(STANCE_STORE),models/store)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: serve test check train mlflow help
+.PHONY: serve test test-finetune check train mlflow help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ serve: .venv/base  ## Serve on 127.0.0.1:8000, fitting a model first where none 
 
 test: .venv/dev  ## Run the tests that need Python only
 	@$(BIN)/python -m pytest
+
+test-finetune: .venv/finetune  ## Run the tests that need torch: fine-tuning on a few real rows
+	@$(BIN)/mypy training/tuning && $(BIN)/python -m pytest tests/training/tuning training/tuning
 
 check: .venv/dev  ## Format, lint, types, arrows between the packages, audit of the corpus
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -48,3 +51,8 @@ mlflow: .venv/train  ## Open the experiments on 127.0.0.1:5000
 	@echo "Installing pinned dependencies into .venv"
 	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@ .venv/base .venv/train
+
+.venv/finetune: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing pinned dependencies into .venv, torch among them"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,finetune,dev]'
+	@touch $@ .venv/base .venv/train .venv/dev

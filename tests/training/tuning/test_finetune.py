@@ -1,0 +1,62 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from models.bundle import load_bundle
+from models.errors import EncoderError
+from tests.conftest import ROOT, run
+from training.corpus import Corpus
+from training.tuning.base import read_base
+
+
+@pytest.fixture(scope="module")
+def few(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write every fifteenth row of the corpus."""
+    file = tmp_path_factory.mktemp("few") / "few.jsonl"
+    rows = corpus.frame.iloc[::15].drop(columns=["digest", "part"])
+    file.write_text("".join(json.dumps({k: v for k, v in row.items() if v}) + "\n" for row in rows.to_dict("records")))
+    return file
+
+
+def test_an_encoder_is_tuned_killed_taken_up_again_and_fitted_on(few: Path, tmp_path: Path) -> None:
+    encoders = tmp_path / "encoders"
+    words = ["training", "finetune", "--data", str(few), "--epochs", "2", "--seeds", "1"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", *words, "--out", str(encoders)], cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL
+    )
+    while not list(encoders.glob(".working-*/seed-0.pt")):
+        assert started.poll() is None
+        time.sleep(0.2)
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+    assert not [folder for folder in encoders.iterdir() if not folder.name.startswith(".")]
+
+    again = run(*words, "--out", str(encoders))
+    assert again.returncode == 0, again.stderr
+    assert "taken up at step" in again.stdout
+    [encoder] = encoders.iterdir()  # nothing else is left
+    record = json.loads((encoder / "encoder.json").read_bytes())
+    assert record["held_out"].keys() == {"seed 0", "exported"}
+
+    fitted = run(
+        "training", "fit", "--data", str(few), "--encoder", str(encoder), "--no-track", "--store", str(tmp_path)
+    )
+    assert fitted.returncode == 0, fitted.stderr
+    [bundle] = [folder for folder in tmp_path.iterdir() if (folder / "manifest.json").exists()]
+    loaded = load_bundle(bundle)
+    assert loaded.manifest.features == "encoder"
+    seen, heads, exam = (set(loaded.manifest.texts[part]) for part in ("encoder", "heads", "exam"))
+    assert seen == set(record["seen"])
+    assert not seen & heads
+    assert not (seen | heads) & exam
+
+
+def test_base_weights_that_are_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="cannot read base weights"):
+        read_base(str(tmp_path))

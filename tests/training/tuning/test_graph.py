@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import torch
+
+from models.encoder import Encoder
+from models.text import normalise
+from training.corpus import Corpus
+from training.tuning.base import Base, read_base
+from training.tuning.graph import build, four_bits, seven_bits
+from training.tuning.network import Network, answers, token_ids
+from training.tuning.vocabulary import prune
+
+
+@pytest.fixture(scope="module")
+def base() -> Base:
+    return read_base()
+
+
+@pytest.fixture(scope="module")
+def texts(corpus: Corpus) -> list[str]:
+    return corpus.frame["text"].iloc[::300].tolist()
+
+
+def test_the_base_knows_a_translation_from_another_topic(base: Base, corpus: Corpus) -> None:
+    texts = ["query: The cat sits on the mat.", "query: Кошка сидит на коврике.", "query: Profits beat the forecasts."]
+    network = Network(base.network, corpus.axes)
+    vectors = answers(network, token_ids(base.tokenizer, texts), torch.device("cpu"), "")["vectors"]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
+    assert near > far + 0.05
+
+
+def test_the_graph_answers_as_the_network_and_no_text_as_its_neighbours(
+    base: Base, texts: list[str], corpus: Corpus
+) -> None:
+    tokenizer, kept = prune(base.tokenizer, texts)
+    graph = build(base.network, kept).SerializeToString()
+    encoder = Encoder(graph, tokenizer.to_str().encode())
+    found = encoder.transform(texts)
+    network = Network(base.network, corpus.axes)
+    expected = answers(network, token_ids(base.tokenizer, texts), torch.device("cpu"), "")["vectors"]
+    centre = expected.mean(axis=0)
+    for one, other in zip(found - centre, expected - centre, strict=True):
+        assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.97
+    alone = np.vstack([encoder.transform([text]) for text in texts])
+    np.testing.assert_allclose(found, alone, atol=1e-5)
+    for states, vector in zip(encoder.token_states(texts), found, strict=True):
+        np.testing.assert_allclose(states.states.mean(axis=0), vector, atol=1e-5)
+    assert len(graph) + len(tokenizer.to_str().encode()) < 35_000_000
+
+
+def test_the_cut_vocabulary_cuts_the_texts_that_it_was_made_for_as_before(base: Base, texts: list[str]) -> None:
+    tokenizer, kept = prune(base.tokenizer, texts)
+    for text in texts:
+        before, after = base.tokenizer.encode(normalise(text)), tokenizer.encode(normalise(text))
+        assert before.tokens == after.tokens
+        assert before.ids == [int(kept[i]) for i in after.ids]
+
+
+def test_weights_of_four_bits_come_back_without_loss() -> None:
+    random = np.random.default_rng(0)
+    scales = random.uniform(0.001, 0.1, (50, 2)).astype(np.float16)
+    nibbles = random.integers(-8, 8, (50, 64))
+    weights = (nibbles.reshape(50, 2, 32) * scales.astype(np.float32)[..., None]).reshape(50, 64).astype(np.float32)
+    found, by = four_bits(weights)
+    back = found.reshape(50, 2, 32).astype(np.float32) * by.astype(np.float32)[..., None]
+    np.testing.assert_array_equal(back.reshape(50, 64), weights)
+
+
+def test_weights_of_seven_bits_stay_within_63() -> None:
+    weights = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
+    found, scales = seven_bits(weights)
+    assert np.abs(found).max() == 63
+    np.testing.assert_allclose(found * scales[:, None], weights, atol=float(scales.max()) / 2)

@@ -1,0 +1,1 @@
+"""Fine-tuning an encoder: the one room that needs the extra ``finetune``, and with it torch."""

