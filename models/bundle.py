@@ -5,12 +5,10 @@ first, the bytes that were compared are the bytes that are loaded, and a bundle 
 is refused.
 """
 
-import hashlib
 import io
 import json
 import os
 import shutil
-import stat
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,27 +16,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 from pydantic import ValidationError
 from sklearn.exceptions import InconsistentVersionWarning
 
+from models.encoder import FILES as ENCODER_FILES
+from models.encoder import Encoder
 from models.errors import (
     BundleDamaged,
     BundleDiffers,
     BundleForeign,
     BundleNotFound,
     BundleUntrusted,
+    EncoderError,
     StoreError,
 )
 from models.heads import Heads
-from models.manifest import FORMAT, Facts, FileRecord, Manifest
+from models.integrity import REMEDY, content, record, trust, verified
+from models.manifest import FORMAT, Facts, Manifest
 from models.stance import StanceModel
 
 STORE = Path(__file__).parent / "store"
 RELEASED = Path(__file__).parent / "released"
-LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "tokenizers")
 GOLDEN_MARGIN = 0.1
 """Least distance between the first two labels of a golden text, so that its label is the same on any processor."""
 GOLDEN_TOLERANCE = 0.02
@@ -59,8 +62,12 @@ def new_version(heads: Heads) -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{joblib.hash(dict(heads.estimators))[:8]}"
 
 
-def write_bundle(store: Path, model: StanceModel, facts: Facts, golden: Sequence[str], card: str) -> Path:
+def write_bundle(
+    store: Path, model: StanceModel, facts: Facts, golden: Sequence[str], card: str, encoder: Path | None = None
+) -> Path:
     """Write a model into a store, whole or not at all, and return its folder.
+
+    ``encoder`` is the folder whose encoder the model stands on; its files are shared with it where the disk allows.
 
     Raises:
         StoreError: the store cannot be written to or the disk is full.
@@ -71,11 +78,11 @@ def write_bundle(store: Path, model: StanceModel, facts: Facts, golden: Sequence
         store.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=store))
         beside.chmod(0o755)
-        joblib.dump(
-            {"features": model.heads.features, "estimators": dict(model.heads.estimators)},
-            beside / "heads.joblib",
-            compress=3,
-        )
+        own = {} if encoder else {"features": model.heads.features}
+        joblib.dump({**own, "estimators": dict(model.heads.estimators)}, beside / "heads.joblib", compress=3)
+        if encoder:
+            for name in ENCODER_FILES:
+                _share(encoder / name, beside / name)
         (beside / "golden.jsonl").write_text(_golden_lines(model, golden), encoding="utf-8")
         (beside / "card.md").write_text(card, encoding="utf-8")
         manifest = Manifest(
@@ -87,7 +94,7 @@ def write_bundle(store: Path, model: StanceModel, facts: Facts, golden: Sequence
             languages=model.languages,
             thresholds=dict(model.thresholds),
             libraries={name: installed(name) for name in LIBRARIES},
-            files={f.name: _record(f.read_bytes()) for f in sorted(beside.iterdir())},
+            files={f.name: record(f.read_bytes()) for f in sorted(beside.iterdir())},
         )
         (beside / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         for file in beside.iterdir():
@@ -104,6 +111,13 @@ def write_bundle(store: Path, model: StanceModel, facts: Facts, golden: Sequence
         if beside is not None and beside.exists():
             shutil.rmtree(beside, ignore_errors=True)
     return final
+
+
+def _share(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(source, target)
 
 
 def _golden_lines(model: StanceModel, texts: Sequence[str]) -> str:
@@ -124,10 +138,6 @@ def _golden_lines(model: StanceModel, texts: Sequence[str]) -> str:
     )
 
 
-def _record(content: bytes) -> FileRecord:
-    return FileRecord(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-
-
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -146,9 +156,9 @@ def read_manifest(path: Path) -> Manifest:
     """
     if not path.is_dir():
         raise BundleNotFound(f"{path}: no bundle there; fit one with `python -m training fit`")
-    content = _content(path / "manifest.json", "a manifest")
+    written = content(path / "manifest.json", "a manifest")
     try:
-        found = json.loads(content)
+        found = json.loads(written)
         if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
             raise BundleForeign(
                 f"{path}: bundle format {found['format']}, expected {FORMAT}; install what wrote it, or fit anew"
@@ -160,16 +170,6 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-REMEDY = "fit anew, or go back with `python -m training rollback`"
-
-
-def _content(file: Path, expected: str) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise BundleDamaged(f"{file}: expected {expected}, found none ({error.strerror}); {REMEDY}") from error
-
-
 def load_bundle(path: Path) -> Bundle:
     """Verify, load and self-test the bundle in a folder.
 
@@ -178,20 +178,23 @@ def load_bundle(path: Path) -> Bundle:
     """
     path = path.resolve()
     manifest = read_manifest(path)
-    _trust(path)
+    trust(path)
     _consistent(path, manifest)
-    contents = {name: _verified(path / name, record) for name, record in manifest.files.items()}
-    for name in ("heads.joblib", "golden.jsonl"):
+    contents = {name: verified(path / name, record) for name, record in manifest.files.items()}
+    encoded = manifest.features == "encoder"
+    for name in ("heads.joblib", "golden.jsonl", *(ENCODER_FILES if encoded else ())):
         if name not in contents:
             raise BundleDamaged(f"{path / 'manifest.json'}: expected a record of {name}, found none; {REMEDY}")
     _same_library(path, manifest.libraries)
-    model = StanceModel(
-        manifest.version,
-        manifest.axes,
-        manifest.languages,
-        manifest.thresholds,
-        _unpickled(path / "heads.joblib", contents["heads.joblib"]),
-    )
+    loaded = _unpickled(path / "heads.joblib", contents["heads.joblib"])
+    try:
+        features = Encoder(contents["encoder.onnx"], contents["tokenizer.json"]) if encoded else loaded["features"]
+        heads = Heads(features, loaded["estimators"])
+    except (EncoderError, KeyError, TypeError) as error:
+        raise BundleForeign(
+            f"{path}: whole, but not a model ({type(error).__name__}); another version wrote it: fit anew"
+        ) from error
+    model = StanceModel(manifest.version, manifest.axes, manifest.languages, manifest.thresholds, heads)
     _self_test(path / "golden.jsonl", model, contents["golden.jsonl"])
     return Bundle(path, manifest, model)
 
@@ -208,43 +211,17 @@ def _consistent(path: Path, manifest: Manifest) -> None:
             raise BundleUntrusted(f"{path / 'manifest.json'}: names {name!r}, which lies outside the bundle; fit anew")
 
 
-def _trust(path: Path) -> None:
-    for place in (path, *sorted(path.iterdir())):
-        status = place.lstat()
-        if stat.S_ISLNK(status.st_mode):
-            raise BundleUntrusted(f"{place}: a link, expected a file; a bundle holds its own files")
-        if status.st_mode & 0o002:
-            raise BundleUntrusted(
-                f"{place}: everybody may write to it; take that away with `chmod o-w` if you trust it"
-            )
-        if status.st_uid not in (0, os.geteuid()):
-            raise BundleUntrusted(
-                f"{place}: owned by user {status.st_uid}, expected {os.geteuid()} or root; `chown` it if you trust it"
-            )
-
-
-def _verified(file: Path, expected: FileRecord) -> bytes:
-    content = _content(file, f"{expected.size} bytes")
-    found = _record(content)
-    if found.size != expected.size:
-        raise BundleDamaged(f"{file}: expected {expected.size} bytes, found {found.size}; {REMEDY}")
-    if found.sha256 != expected.sha256:
-        raise BundleDamaged(f"{file}: expected SHA-256 {expected.sha256}, found {found.sha256}; {REMEDY}")
-    return content
-
-
 def _same_library(path: Path, libraries: Mapping[str, str]) -> None:
     made, here = libraries.get("scikit-learn"), installed("scikit-learn")
     if made != here:
         raise BundleForeign(f"{path}: made with scikit-learn {made}, this is {here}; install that one, or fit anew")
 
 
-def _unpickled(file: Path, content: bytes) -> Heads:
+def _unpickled(file: Path, content: bytes) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
-            loaded = joblib.load(io.BytesIO(content))
-        return Heads(loaded["features"], loaded["estimators"])
+            return dict(joblib.load(io.BytesIO(content)))
     except InconsistentVersionWarning as error:
         raise BundleForeign(f"{file}: {error}; fit anew") from error
     except Exception as error:  # a pickle of other code can raise anything at all

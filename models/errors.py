@@ -7,6 +7,7 @@
     ├── CorpusError           corpus_invalid       rows that cannot be trained on, each named
     ├── AuditError            corpus_unsound       the audit found what must be mended
     ├── TrainingError         training_impossible  too little to fit or to measure
+    ├── EncoderError          encoder_invalid      base weights or an encoder that cannot be used
     ├── TableError            table_invalid        a table lacks a column or has one of ours
     ├── StoreError            store_unwritable     nothing could be written, and nothing was
     ├── BundleError           bundle_invalid
@@ -15,6 +16,7 @@
     │   ├── BundleForeign     bundle_foreign       made by another format or library version
     │   ├── BundleUntrusted   bundle_untrusted     others may write to it, or it is not ours
     │   └── BundleDiffers     bundle_differs       its golden texts are answered differently
+    ├── ExplainUnavailable    explain_unavailable  the model that serves has no shares of words to give
     ├── ReleaseError          release_refused      the gate or the log says no
     └── RequestError          (a code of its own)  a request that the service refuses
 """
@@ -71,6 +73,12 @@ class TrainingError(StanceError):
     code = "training_impossible"
 
 
+class EncoderError(StanceError):
+    """Refuse base weights or an encoder that is missing, of an unknown form, or of other dimensions."""
+
+    code = "encoder_invalid"
+
+
 class TableError(StanceError):
     """Refuse a table that lacks the text column or already has one of the columns to add."""
 
@@ -117,6 +125,12 @@ class BundleDiffers(BundleError):
     """Name the golden text that this machine answers differently than the one that fitted."""
 
     code = "bundle_differs"
+
+
+class ExplainUnavailable(StanceError):
+    """Say that the model cannot explain itself; what it answers otherwise stands."""
+
+    code = "explain_unavailable"
 
 
 class ReleaseError(StanceError):

@@ -10,7 +10,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import FeatureUnion
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from models.axes import Axis
 from models.text import normalise
@@ -52,6 +53,11 @@ def classifier(C: float) -> LogisticRegression:  # noqa: N803 (scikit-learn's na
     return LogisticRegression(C=C, solver="newton-cg")
 
 
+def vector_classifier(C: float) -> Pipeline:  # noqa: N803
+    """Make the unfitted classifier of one axis over an encoder's vectors: centred, for they share a large mean."""
+    return make_pipeline(StandardScaler(with_std=False), LogisticRegression(C=C, solver="newton-cholesky"))
+
+
 def folds() -> StratifiedGroupKFold:
     """Make the cross-validation of every fit: stratified by label, groups kept whole."""
     return StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
@@ -62,7 +68,7 @@ def fit_head(
     labels: np.ndarray,
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     usual: np.ndarray,
-    C: float,  # noqa: N803
+    unfitted: LogisticRegression | Pipeline,
 ) -> CalibratedClassifierCV:
     """Fit the head of one axis: a classifier on all rows, its temperature on out-of-fold logits of the usual ones.
 
@@ -70,10 +76,40 @@ def fit_head(
     ``ensemble=False`` scikit-learn does not hand groups on to a splitter.
     """
     with sklearn.config_context(enable_metadata_routing=True):
-        unweighted = classifier(C).set_fit_request(sample_weight=False)
-        head = CalibratedClassifierCV(unweighted, method="temperature", cv=splits, n_jobs=-1, ensemble=False)
+        for step in unfitted[:] if isinstance(unfitted, Pipeline) else [unfitted]:
+            step.set_fit_request(sample_weight=False)
+        head = CalibratedClassifierCV(unfitted, method="temperature", cv=splits, n_jobs=-1, ensemble=False)
         head.fit(vectors, labels, sample_weight=usual.astype(float))
     return head.set_params(cv=FOLDS)  # the row numbers of the splits have no place in a bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Hold the arithmetic of a calibrated head over vectors: logits are ``(x - centre) @ weights.T + bias``.
+
+    ``weights`` is (labels, hidden) and ``bias`` (labels), in the order of the axis's labels and with the temperature in
+    them; ``centre`` is (hidden).
+    """
+
+    centre: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+
+    def logits(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the calibrated logits of vectors, (texts, labels)."""
+        return np.asarray((vectors - self.centre) @ self.weights.T + self.bias)
+
+
+def linear(head: CalibratedClassifierCV, axis: Axis) -> Linear:
+    """Take the arrays out of a fitted head whose classifier is that of ``vector_classifier``."""
+    calibrated = head.calibrated_classifiers_[0]
+    scaler, logistic = calibrated.estimator[0], calibrated.estimator[-1]
+    weights, bias = logistic.coef_, logistic.intercept_
+    if len(weights) == 1:  # of two labels scikit-learn keeps one row
+        weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
+    order = [list(head.classes_).index(label) for label in axis.labels]
+    sharpness = calibrated.calibrators[0].beta_
+    return Linear(scaler.mean_, weights[order] * sharpness, bias[order] * sharpness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +123,10 @@ class Heads:
         """Return per axis an array (texts, labels), its columns in the order of the axis's labels."""
         if not texts:
             return {axis.name: np.empty((0, len(axis.labels))) for axis in axes}
-        vectors = self.features.transform(texts)
+        return self.answers(self.features.transform(texts), axes)
+
+    def answers(self, vectors: Any, axes: Sequence[Axis]) -> dict[str, np.ndarray]:
+        """Return per axis an array (texts, labels) for vectors of the features."""
         return {axis.name: _ordered(self.estimators[axis.name], vectors, axis) for axis in axes}
 
 

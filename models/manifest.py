@@ -29,19 +29,45 @@ class CorpusRecord(BaseModel):
     files: tuple[str, ...]
 
 
-class Facts(BaseModel):
-    """Carry what is known of a model beyond its arithmetic.
+class EncoderRecord(BaseModel):
+    """Say how an encoder was made; the fields of ``encoder.json``.
 
-    ``texts`` are the digests of the texts that each part used: ``train``, ``exam``.
+    ``held_out`` are macro-F1 by step and axis on rows that it never saw, ``seen`` the digests of those that it did.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    features: Literal["ngrams"]
+    base: str
+    licence: str
+    hidden: int
+    layers: int
+    pieces: int
+    corpus: str
+    held_out_rows: int
+    held_out: dict[str, dict[str, float]]
+    seen: tuple[str, ...]
+
+
+class Facts(BaseModel):
+    """Carry what is known of a model beyond its arithmetic.
+
+    ``texts`` are the digests of the texts that each part used: ``encoder`` where there is one, ``heads`` and ``exam``.
+    ``behaviour`` is the share of behavioural tests passed, by test and language.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    features: Literal["ngrams", "encoder"]
     corpus: CorpusRecord
     texts: dict[str, tuple[str, ...]]
     metrics: dict[str, Any]
+    behaviour: dict[str, dict[str, float]]
     mlflow_run_id: str | None = None
+
+    @property
+    def learnt(self) -> frozenset[str]:
+        """Return the digests of all texts that the model learnt from."""
+        return frozenset(digest for part, digests in self.texts.items() if part != "exam" for digest in digests)
 
 
 class Manifest(Facts):

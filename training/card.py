@@ -17,7 +17,7 @@ def card(model: StanceModel, facts: Facts) -> str:
         "## Made of",
         "",
         f"Features: {facts.features}; a linear head an axis, temperature-scaled on out-of-fold logits. Corpus of "
-        f"{facts.corpus.rows} statements, digest `{facts.corpus.digest[:16]}`: {len(facts.texts['train'])} trained, "
+        f"{facts.corpus.rows} statements, digest `{facts.corpus.digest[:16]}`: {len(facts.learnt)} trained, "
         f"{len(facts.texts['exam'])} were held back for the figures.",
         "",
         "## Figures on the exam",
@@ -36,7 +36,20 @@ def card(model: StanceModel, facts: Facts) -> str:
     for each in model.axes:
         for label, figure in facts.metrics[each.name]["all"]["f1"].items():
             lines.append(f"| {each.name} | {label} | {shown(figure)} | {model.thresholds[each.name]:.2f} |")
+    languages = sorted({language for rates in facts.behaviour.values() for language in rates})
     lines += [
+        "",
+        "## Behaviour",
+        "",
+        "Share of the templates of `data/behaviour/` passed: what any reader labels at once (minimum), what must turn "
+        "an answer (direction) and what must not (invariance).",
+        "",
+        "| test | " + " | ".join(languages) + " |",
+        "|---" * (len(languages) + 1) + "|",
+        *(
+            f"| {test} | " + " | ".join(f"{rates[lang]:.2f}" if lang in rates else "–" for lang in languages) + " |"
+            for test, rates in facts.behaviour.items()
+        ),
         "",
         "## Use",
         "",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,14 +13,14 @@ from sklearn.model_selection import cross_val_predict
 from models.axes import Axis
 from models.bundle import GOLDEN_MARGIN, new_version
 from models.errors import TrainingError
-from models.heads import FOLDS, Heads, classifier, fit_head, folds, ngram_features
+from models.heads import FOLDS, Heads, fit_head, folds
 from models.manifest import Facts
 from models.stance import StanceModel
+from training import behaviour
 from training.corpus import Corpus
+from training.ground import Ground
 from training.metrics import measure
 
-STRENGTHS = (3.0, 10.0, 30.0)
-"""Inverse strengths of regularisation that the search tries."""
 SELECTIVE_ACCURACY = 0.90
 """Accuracy that answers are to have where the model does not abstain."""
 GOLDEN_TEXTS = 8
@@ -38,29 +37,23 @@ class Fit:
     parameters: Mapping[str, float]
 
 
-def fit(corpus: Corpus, features: Literal["ngrams"], mlflow_run_id: str | None) -> Fit:
+def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str | None) -> Fit:
     """Fit a model on the parts of a corpus that are not examined, showing progress.
 
     Raises:
         TrainingError: an axis has a label with too few groups to cross-validate, or no row to be examined on.
     """
-    train, exam = corpus.part("encoder", "heads"), corpus.part("exam")
+    stand = ground(corpus)
+    train, exam = stand.train, stand.exam
     _enough(train, exam, corpus.axes)
-    steps = 1 + len(corpus.axes) * (len(STRENGTHS) + 2)
     with _progress() as progress:
-        task = progress.add_task("", total=steps)
+        task = progress.add_task("", total=len(corpus.axes) * (len(stand.strengths) + 2))
 
         def step(what: str) -> None:
             progress.update(task, description=what, advance=1)
 
-        step(features)
-        transformer = ngram_features()
-        try:
-            vectors = transformer.fit_transform(train["text"]).tocsr()
-        except ValueError as error:  # scikit-learn's word for texts that share nothing
-            raise TrainingError("the texts have too few words in common to learn from; label more") from error
-        fitted = {axis.name: _fit_axis(vectors, train, axis, step) for axis in corpus.axes}
-        heads = Heads(transformer, {name: head for name, (head, _, _) in fitted.items()})
+        fitted = {axis.name: _fit_axis(stand, axis, step) for axis in corpus.axes}
+        heads = Heads(stand.transformer, {name: head for name, (head, _, _) in fitted.items()})
         model = StanceModel(
             new_version(heads),
             corpus.axes,
@@ -68,16 +61,17 @@ def fit(corpus: Corpus, features: Literal["ngrams"], mlflow_run_id: str | None) 
             {name: threshold for name, (_, threshold, _) in fitted.items()},
             heads,
         )
-        probabilities = heads.probabilities(exam["text"].tolist(), corpus.axes)
+        probabilities = heads.answers(stand.exam_vectors, corpus.axes)
         metrics = {}
         for axis in corpus.axes:
             step(f"{axis.name}: exam")
-            metrics[axis.name] = measure(exam, axis, probabilities[axis.name])
+            metrics[axis.name] = measure(exam, axis, probabilities[axis.name], corpus.axes)
     facts = Facts(
-        features=features,
+        features=stand.features,
         corpus=corpus.record,
-        texts={"train": tuple(sorted(train["digest"])), "exam": tuple(sorted(exam["digest"]))},
+        texts=stand.texts,
         metrics=metrics,
+        behaviour=behaviour.rates(behaviour.run(model, behaviour.read_templates())),
         mlflow_run_id=mlflow_run_id,
     )
     strengths = {f"{name}_C": strength for name, (_, _, strength) in fitted.items()}
@@ -106,29 +100,28 @@ def _enough(train: pd.DataFrame, exam: pd.DataFrame, axes: tuple[Axis, ...]) -> 
             )
 
 
-def _fit_axis(
-    vectors: Any, rows: pd.DataFrame, axis: Axis, step: Callable[[str], None]
-) -> tuple[CalibratedClassifierCV, float, float]:
+def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> tuple[CalibratedClassifierCV, float, float]:
     """Return the calibrated head of an axis, its threshold and the chosen strength.
 
     Corrected rows train the classifier but weigh nothing in the calibration, the search and the threshold: people
     correct what is hard, and confidence fitted on it would be too low everywhere else.
     """
+    rows = ground.train
     labelled = rows[axis.name].notna().to_numpy()
-    X, y = vectors[labelled], rows.loc[labelled, axis.name].to_numpy(dtype=str)  # noqa: N806
+    X, y = ground.vectors[labelled], rows.loc[labelled, axis.name].to_numpy(dtype=str)  # noqa: N806
     groups = rows.loc[labelled, "group"].to_numpy()
     usual = (rows.loc[labelled, "provenance"] != "corrected").to_numpy()
     splits = list(folds().split(X, y, groups))
     logits, losses = {}, {}
-    for strength in STRENGTHS:
+    for strength in ground.strengths:
         step(f"{axis.name}: search, C = {strength:g}")
         logits[strength] = cross_val_predict(
-            classifier(strength), X, y, cv=splits, method="decision_function", n_jobs=-1
+            ground.classifier(strength), X, y, cv=splits, method="decision_function", n_jobs=-1
         )
         losses[strength] = log_loss(y[usual], _softmax(logits[strength])[usual], labels=sorted(set(y)))
     best = min(losses, key=losses.__getitem__)
     step(f"{axis.name}: calibration")
-    head = fit_head(X, y, splits, usual, best)
+    head = fit_head(X, y, splits, usual, ground.classifier(best))
     held_out = head.calibrated_classifiers_[0].calibrators[0].predict(logits[best])
     right = held_out.argmax(axis=1) == np.searchsorted(head.classes_, y)
     return head, threshold(held_out.max(axis=1)[usual], right[usual]), best

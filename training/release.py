@@ -25,6 +25,8 @@ FEWEST_ROWS = 200
 """Grounded exam rows under which a comparison says too little."""
 WORST_LOSS = -0.015
 """Difference of macro-F1 under which a version is refused even where chance could explain it."""
+FLOORS = {"minimum": 0.80, "direction": 0.85, "invariance": 0.90}
+"""Shares of the behavioural tests of a language that have to pass, unless what serves passes fewer."""
 LOG = "releases.jsonl"
 
 
@@ -45,29 +47,40 @@ class Comparison:
 
 def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[str, Comparison]:
     """Compare two bundles on each axis they share, over the grounded exam rows that neither has seen."""
-    seen = {*challenger.manifest.texts["train"], *champion.manifest.texts["train"]}
+    seen = challenger.manifest.learnt | champion.manifest.learnt
     rows = exam[(exam["provenance"] == "grounded") & ~exam["digest"].isin(seen)]
     known = {(axis.name, axis.labels) for axis in champion.model.axes}
     shared = [axis for axis in challenger.model.axes if (axis.name, axis.labels) in known and axis.name in rows]
+    answers = [bundle.model.heads.probabilities(rows["text"].tolist(), shared) for bundle in (challenger, champion)]
     comparisons = {}
     for axis in shared:
-        labelled = rows[rows[axis.name].notna()]
-        if len(labelled):
-            comparisons[axis.name] = _difference(labelled, axis, challenger, champion)
+        labelled = rows[axis.name].notna().to_numpy()
+        if labelled.any():
+            predicted = [found[axis.name][labelled].argmax(axis=1) for found in answers]
+            comparisons[axis.name] = _difference(rows[labelled], axis, *predicted)
     return comparisons
 
 
-def _difference(rows: pd.DataFrame, axis: Axis, challenger: Bundle, champion: Bundle) -> Comparison:
+def _difference(rows: pd.DataFrame, axis: Axis, challenger: np.ndarray, champion: np.ndarray) -> Comparison:
     true = np.array([axis.labels.index(label) for label in rows[axis.name]])
     weights = draws(rows["group"].tolist())
     scores = []
-    for bundle in (challenger, champion):
-        predicted = bundle.model.heads.probabilities(rows["text"].tolist(), [axis])[axis.name].argmax(axis=1)
+    for predicted in (challenger, champion):
         matrices = np.stack([confusion(true, predicted, len(axis.labels), w) for w in weights])
         scores.append(np.nanmean(f1(matrices), axis=1))
     differences = scores[0] - scores[1]
     low, high = np.quantile(differences[1:], [0.025, 0.975])
     return Comparison(len(rows), float(differences[0]), float(low), float(high))
+
+
+def fallen(challenger: Bundle, champion: Bundle) -> list[str]:
+    """Name the behavioural tests whose pass rate is under the floor, and under that of what serves, in a language."""
+    return [
+        f"{test} in {lang} {rate:.2f} (floor {FLOORS[test]:.2f})"
+        for test, rates in challenger.manifest.behaviour.items()
+        for lang, rate in rates.items()
+        if rate < min(FLOORS[test], champion.manifest.behaviour.get(test, {}).get(lang, 1.0))
+    ]
 
 
 def gate(challenger: Bundle, champion: Bundle | None, force: str | None) -> dict[str, Any]:
@@ -93,6 +106,11 @@ def gate(challenger: Bundle, champion: Bundle | None, force: str | None) -> dict
         )
         raise ReleaseError(
             f"{challenger.manifest.version} is worse than {champion.manifest.version} on {', '.join(worse)} ({told}); "
+            "to release it all the same: --force WHY"
+        )
+    if force is None and (tests := fallen(challenger, champion)):
+        raise ReleaseError(
+            f"{challenger.manifest.version} fails behavioural tests that have to hold: {', '.join(tests)}; "
             "to release it all the same: --force WHY"
         )
     if force is None and why:

@@ -31,7 +31,7 @@ def analyze(
 ) -> AnalyzeAnswer:
     """Split an article into statements and classify each on every axis."""
     found = split(bounded(body.text, "#/text", settings.max_article_characters))
-    predictions = bundle.model.predict([each.text for each in found])
+    predictions = bundle.model.predict([each.text for each in found], body.explain)
     return AnalyzeAnswer(
         model=ModelName(version=bundle.manifest.version),
         statements=[statement(each, p) for each, p in zip(found, predictions, strict=True)],

@@ -39,7 +39,8 @@ def predict(
         raise RequestError(422, "too_many_texts", detail)
     else:
         texts = [bounded(text, f"#/texts/{i}", settings.max_characters) for i, text in enumerate(body.texts)]
+    found = bundle.model.predict(texts, body.explain)
     return PredictAnswer(
         model=ModelName(version=bundle.manifest.version),
-        predictions=[PredictionAnswer(language=p.language, stances=stances(p)) for p in bundle.model.predict(texts)],
+        predictions=[PredictionAnswer(language=p.language, stances=stances(p)) for p in found],
     )

@@ -8,6 +8,7 @@ import pytest
 from sklearn.exceptions import InconsistentVersionWarning
 
 from models import bundle as module
+from models import integrity
 from models.bundle import Bundle, current, load_bundle, new_version, serving, write_bundle
 from models.errors import (
     BundleDamaged,
@@ -33,7 +34,7 @@ def rewritten(folder: Path, **changes: object) -> Path:
     file = folder / "manifest.json"
     manifest = json.loads(file.read_text())
     for name, record in manifest["files"].items():
-        record |= module._record((folder / name).read_bytes()).model_dump()
+        record |= integrity.record((folder / name).read_bytes()).model_dump()
     file.write_text(json.dumps(manifest | changes))
     return folder
 

@@ -38,7 +38,7 @@ BODIES = [
     ({"texts": []}, "no_texts", "#"),
     ({"text": "a", "texts": ["b"]}, "text_or_texts", "#"),
     ({}, "text_or_texts", "#"),
-    ({"text": "a b c", "explain": True}, "unknown_field", "#/explain"),
+    ({"text": "a b c", "explian": True}, "unknown_field", "#/explian"),
     ({"text": "a b c", "store": True}, "unknown_field", "#/store"),
     ([], "wrong_type", "#"),
     ("text", "wrong_type", "#"),
@@ -53,7 +53,7 @@ def test_a_faulty_body_is_named_by_code_and_place(client: httpx.Client, body: ob
 
 
 def test_faults_of_several_fields_are_reported_at_once(client: httpx.Client) -> None:
-    body = {"texts": ["", 3], "explain": True}
+    body = {"texts": ["", 3], "explian": True}
     found = refused(client.post("/v1/predict", json=body), 422, "blank_text")
     assert {error["code"] for error in found["errors"]} == {"blank_text", "unknown_field"}
 

@@ -81,8 +81,10 @@ def test_logs_are_json_and_never_hold_a_text(bundle: Bundle, tmp_path: Path, ser
     httpx.post(f"{url}/v1/predict", json={"text": "A sentence that stays private."})
     httpx.post(f"{url}/v1/predict", json={"text": 3, "private": "private"})
     httpx.get(f"{url}/private?q=private")
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    requests = [line for line in lines if line["event"] == "request"]
+    deadline = time.monotonic() + 20
+    while log.read_text().count('"event": "request"') < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)  # a request is logged once it was answered
+    requests = [line for line in map(json.loads, log.read_text().splitlines()) if line["event"] == "request"]
     assert [(r["method"], r["route"], r["status"]) for r in requests] == [
         ("POST", "/v1/predict", 200),
         ("POST", "/v1/predict", 422),

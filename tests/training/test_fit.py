@@ -11,6 +11,7 @@ from models.manifest import CorpusRecord
 from training.card import card
 from training.corpus import Corpus
 from training.fit import SELECTIVE_ACCURACY, fit, threshold
+from training.ground import ngrams
 
 
 def smaller(corpus: Corpus, rows: int, **columns: list[object]) -> Corpus:
@@ -48,7 +49,7 @@ def test_answers_that_are_certain_are_right_more_often(bundle: Bundle, corpus: C
 
 
 def test_no_examined_text_was_trained_on(bundle: Bundle, corpus: Corpus) -> None:
-    train, exam = (set(bundle.manifest.texts[part]) for part in ("train", "exam"))
+    train, exam = (set(bundle.manifest.texts[part]) for part in ("heads", "exam"))
     assert not train & exam
     assert train | exam == set(corpus.frame["digest"])
 
@@ -67,7 +68,7 @@ def test_an_axis_that_a_person_invents_is_fitted_saved_and_answered(corpus: Corp
     small = smaller(corpus, 500)
     labels = ["yes" if any(mark in text for mark in '«“"') else "no" for text in small.frame["text"]]
     frame = small.frame.assign(quoting=pd.Series(labels, dtype=object).where(small.frame.index % 5 != 0, None))
-    fitted = fit(replace(small, frame=frame, axes=(*corpus.axes, quoting)), "ngrams", None)
+    fitted = fit(replace(small, frame=frame, axes=(*corpus.axes, quoting)), ngrams, None)
     path = write_bundle(tmp_path, fitted.model, fitted.facts, fitted.golden, card(fitted.model, fitted.facts))
     loaded = load_bundle(path)
     assert [axis.name for axis in loaded.model.axes] == ["troops", "outlook", "quoting"]
@@ -84,22 +85,22 @@ def test_corrected_rows_change_the_answer_at_once_and_leave_the_calibration_alon
         | {"troops": "pro", "outlook": "optimistic"}
         for n in range(60)
     ]
-    before = fit(small, "ngrams", None)
-    after = fit(replace(small, frame=pd.concat([small.frame, pd.DataFrame(rows)], ignore_index=True)), "ngrams", None)
+    before = fit(small, ngrams, None)
+    after = fit(replace(small, frame=pd.concat([small.frame, pd.DataFrame(rows)], ignore_index=True)), ngrams, None)
     [was], [now] = before.model.predict([text]), after.model.predict([text])
     assert now.stances["troops"].label == "pro"
     assert now.stances["troops"].probabilities["pro"] > was.stances["troops"].probabilities["pro"]
-    assert set(after.facts.texts["train"]) - set(before.facts.texts["train"]) == {f"c{n}" for n in range(60)}
+    assert set(after.facts.texts["heads"]) - set(before.facts.texts["heads"]) == {f"c{n}" for n in range(60)}
 
 
 def test_too_few_rows_are_told_by_axis_and_label(corpus: Corpus) -> None:
     with pytest.raises(TrainingError, match="no labelled row on any declared axis"):
-        fit(replace(corpus, axes=()), "ngrams", None)
+        fit(replace(corpus, axes=()), ngrams, None)
     frame = corpus.frame[(corpus.frame["troops"] != "anti") | (corpus.frame["part"] == "exam")]
     with pytest.raises(TrainingError, match=r"axis troops: 0 groups .*'anti'.*at least 5"):
-        fit(replace(corpus, frame=frame), "ngrams", None)
+        fit(replace(corpus, frame=frame), ngrams, None)
     alike = corpus.frame.assign(text=[f"w{n}" for n in range(len(corpus.frame))])
     with pytest.raises(TrainingError, match="too few words in common"):
-        fit(replace(corpus, frame=alike), "ngrams", None)
+        fit(replace(corpus, frame=alike), ngrams, None)
     with pytest.raises(TrainingError, match="exam"):
-        fit(replace(corpus, frame=corpus.part("encoder", "heads")), "ngrams", None)
+        fit(replace(corpus, frame=corpus.part("encoder", "heads")), ngrams, None)

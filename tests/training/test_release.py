@@ -194,11 +194,23 @@ def test_the_gate_passes_what_is_better_and_refuses_what_is_worse(bundle: Bundle
 
 def test_the_gate_says_that_it_cannot_compare_few_rows(bundle: Bundle, corpus: Corpus) -> None:
     seen = tuple(corpus.part("exam")["digest"][5:])
-    manifest = bundle.manifest.model_copy(update={"texts": {"train": seen, "exam": ()}})
+    manifest = bundle.manifest.model_copy(update={"texts": {"heads": seen, "exam": ()}})
     challenger = replace(bundle, manifest=manifest)
     with pytest.raises(ReleaseError, match=r"could not be compared.*200 are needed.*--force WHY"):
         gate(challenger, bundle, None)
     assert set(gate(challenger, bundle, "few")) <= {"troops", "outlook"}
+
+
+def test_a_behavioural_floor_holds_unless_what_serves_lies_under_it_too(bundle: Bundle) -> None:
+    def behaving(rate: float) -> Bundle:
+        rates = {"minimum": {"ru": rate}, "direction": {"ru": 1.0}, "invariance": {"ru": 1.0}}
+        return replace(bundle, manifest=bundle.manifest.model_copy(update={"behaviour": rates}))
+
+    with pytest.raises(ReleaseError, match=r"minimum in ru 0\.50 \(floor 0\.80\).*--force WHY"):
+        gate(behaving(0.5), behaving(0.9), None)
+    assert gate(behaving(0.5), behaving(0.9), "known, wanted")
+    assert gate(behaving(0.85), behaving(0.9), None)
+    assert gate(behaving(0.5), behaving(0.5), None)
 
 
 def test_the_gate_says_that_the_corpus_is_gone(bundle: Bundle) -> None:

@@ -1,0 +1,103 @@
+"""Token states and pooled vectors of texts: ONNX Runtime and tokenizers behind one scikit-learn transformer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from tokenizers import Tokenizer
+
+from models.errors import EncoderError
+from models.text import normalise
+
+LONGEST = 512
+"""Tokens of a text that are read, special ones included; what follows says nothing to the model."""
+BATCH = 32
+"""Texts that are encoded together; no answer depends on it, only the time."""
+FILES = ("encoder.onnx", "tokenizer.json", "encoder.json")
+"""What an encoder is on disk: the graph, its tokenizer, and the record of how it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStates:
+    """Hold the states of a text's own tokens, (tokens, hidden), and where each lies in the normalised text."""
+
+    states: NDArray[np.float32]
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        """Return the mean of the states, (hidden); nought where the text has no token."""
+        return np.asarray(self.states.sum(axis=0) / max(1, len(self.states)))
+
+
+class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turn texts into vectors: the mean of the states of their own tokens, whatever else is encoded beside them."""
+
+    def __init__(self, graph: bytes, tokenizer: bytes, threads: int = 0) -> None:
+        """Load a graph and its tokenizer; ``threads`` is how many cores one call uses, 0 for all.
+
+        Raises:
+            EncoderError: the files are not what an encoder is made of.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # What pays is fused in the graph already; another fusion would take a token's scale for that of the batch.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._tokenizer = Tokenizer.from_buffer(tokenizer)
+        except Exception as error:  # neither library promises a type
+            raise EncoderError(f"not an encoder ({type(error).__name__}); make one with `training finetune`") from error
+        self._tokenizer.enable_truncation(LONGEST)
+        self._tokenizer.no_padding()
+
+    @classmethod
+    def read(cls, folder: Path, threads: int = 0) -> Self:
+        """Read the encoder in a folder.
+
+        Raises:
+            EncoderError: a file is missing or is no part of an encoder.
+        """
+        try:
+            graph, tokenizer = ((folder / name).read_bytes() for name in FILES[:2])
+        except OSError as error:
+            raise EncoderError(f"{error.filename}: {error.strerror}; name a folder that `finetune` wrote") from error
+        return cls(graph, tokenizer, threads)
+
+    def fit(self, texts: Sequence[str], y: object = None) -> Self:  # noqa: ARG002 (scikit-learn's signature)
+        """Do nothing: an encoder is made by fine-tuning."""
+        return self
+
+    def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of texts, (texts, hidden)."""
+        encodings = self._encodings(texts)
+        order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
+        hidden = self._session.get_outputs()[0].shape[-1]
+        vectors = np.empty((len(texts), hidden), dtype=np.float32)
+        for at in range(0, len(order), BATCH):
+            rows = order[at : at + BATCH]
+            vectors[rows] = self._run("vectors", [encodings[i].ids for i in rows])
+        return vectors
+
+    def token_states(self, texts: Sequence[str]) -> list[TokenStates]:
+        """Return the states of the own tokens of each text; their mean is its vector."""
+        found = []
+        for encoding in self._encodings(texts):
+            states = self._run("states", [encoding.ids])[0]
+            found.append(TokenStates(states[1:-1], tuple(encoding.offsets[1:-1])))
+        return found
+
+    def _encodings(self, texts: Sequence[str]) -> list:  # type: ignore[type-arg]
+        return list(self._tokenizer.encode_batch([normalise(text) for text in texts]))
+
+    def _run(self, output: str, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        lengths = np.array([len(row) for row in rows], dtype=np.int32)
+        ids = np.zeros((len(rows), int(lengths.max())), dtype=np.int64)
+        for line, row in zip(ids, rows, strict=True):
+            line[: len(row)] = row
+        return np.asarray(self._session.run([output], {"ids": ids, "lengths": lengths})[0])
