@@ -22,5 +22,8 @@ def evaluate(bundle: Bundle, corpus: Corpus) -> tuple[tuple[Axis, ...], dict[str
         names = ", ".join(axis.name for axis in bundle.model.axes)
         raise TrainingError(f"no row is labelled on an axis that {bundle.manifest.version} knows ({names})")
     probabilities = bundle.model.heads.probabilities(rows["text"].tolist(), axes)
-    metrics = {axis.name: measure(rows, axis, probabilities[axis.name], axes) for axis in axes}
+    metrics = {
+        axis.name: measure(rows, axis, probabilities[axis.name], bundle.model.thresholds[axis.name], axes)
+        for axis in axes
+    }
     return axes, metrics, int(rows["digest"].isin(bundle.manifest.learnt).sum())

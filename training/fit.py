@@ -65,7 +65,7 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
         metrics = {}
         for axis in corpus.axes:
             step(f"{axis.name}: exam")
-            metrics[axis.name] = measure(exam, axis, probabilities[axis.name], corpus.axes)
+            metrics[axis.name] = measure(exam, axis, probabilities[axis.name], model.thresholds[axis.name], corpus.axes)
     facts = Facts(
         features=stand.features,
         corpus=corpus.record,

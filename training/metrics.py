@@ -18,9 +18,13 @@ Figure = dict[str, float | None]
 """``value`` with the bounds ``low`` and ``high`` of its 95 % interval; None where nothing could be measured."""
 
 
-def measure(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray, axes: Sequence[Axis] = ()) -> dict[str, Any]:
+def measure(
+    rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray, threshold: float, axes: Sequence[Axis] = ()
+) -> dict[str, Any]:
     """Return the figures of one axis, over all rows and by language and provenance.
 
+    ``selective`` holds coverage and accuracy where the confidence reaches the ``threshold``, over all rows and by
+    language, and ``risk_coverage`` the accuracy of the most confident share of the answers.
     ``slices`` holds macro-F1 and accuracy by kind, hard kind, length and the labels on all ``axes``.
     ``rows`` has the columns of a corpus, ``probabilities`` is (rows, labels) beside it; rows without a label on the
     axis are passed over.
@@ -31,6 +35,12 @@ def measure(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray, axes: Seq
     figures: dict[str, Any] = {
         "all": _figures(rows, axis, probabilities),
         "reliability": reliability(true, probabilities),
+        "risk_coverage": risk_coverage(true, probabilities),
+        "selective": {
+            name: _selective(rows[mask], true[mask], probabilities[mask], threshold)
+            for name in ("all", *sorted(rows["lang"].dropna().unique()))
+            if (mask := ((rows["lang"] == name) | (name == "all")).to_numpy()).any()
+        },
     }
     for slicing, column in (("language", "lang"), ("provenance", "provenance")):
         figures[slicing] = {
@@ -145,6 +155,33 @@ def reliability(true: np.ndarray, probabilities: np.ndarray) -> list[dict[str, f
         for b in bins
         if len(b)
     ]
+
+
+def risk_coverage(true: np.ndarray, probabilities: np.ndarray) -> list[dict[str, float]]:
+    """Return the accuracy of the most confident tenth, two tenths, … of the answers."""
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    right = (probabilities.argmax(axis=1) == true)[order]
+    kept = [max(1, round(len(true) * part / BINS)) for part in range(1, BINS + 1)]
+    return [
+        {
+            "coverage": round(n / len(true), 4),
+            "accuracy": round(float(right[:n].mean()), 4),
+            "confidence": round(float(probabilities.max(axis=1)[order[n - 1]]), 4),
+        }
+        for n in kept
+    ]
+
+
+def _selective(rows: pd.DataFrame, true: np.ndarray, probabilities: np.ndarray, threshold: float) -> dict[str, Figure]:
+    """Return the share of answers at or above a confidence, and the accuracy of those."""
+    weights = draws(rows["group"].tolist())
+    certain = weights * (probabilities.max(axis=1) >= threshold)
+    right = (certain * (probabilities.argmax(axis=1) == true)).sum(axis=1)
+    answered = certain.sum(axis=1)
+    return {
+        "coverage": _figure(answered / weights.sum(axis=1)),
+        "accuracy": _figure(np.divide(right, answered, out=np.full(len(right), np.nan), where=answered > 0)),
+    }
 
 
 def _figure(values: np.ndarray) -> Figure:

@@ -25,6 +25,15 @@ def confusion_matrix(axis: Axis, figures: dict[str, Any]) -> Figure:
     return figure
 
 
+def risk_coverage(axis: Axis, points: list[dict[str, float]]) -> Figure:
+    """Draw how often the most confident share of the answers is right."""
+    figure = Figure(figsize=(4.2, 3.8), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([p["coverage"] for p in points], [p["accuracy"] for p in points], marker="o")
+    axes.set(xlabel="share answered", ylabel="share right", xlim=(0, 1.02), ylim=(0.5, 1), title=f"{axis.name}, exam")
+    return figure
+
+
 def reliability(axis: Axis, bins: list[dict[str, float]]) -> Figure:
     """Draw how often answers of each confidence are right, over bins of equal count."""
     figure = Figure(figsize=(4.2, 3.8), layout="constrained")

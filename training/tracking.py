@@ -125,6 +125,7 @@ def _record(run_id: str, corpus: Corpus, fit: Fit, bundle: Path, card: str) -> N
             figures = fit.facts.metrics[axis.name]
             mlflow.log_figure(plots.confusion_matrix(axis, figures["all"]), f"{axis.name}-confusion.png")
             mlflow.log_figure(plots.reliability(axis, figures["reliability"]), f"{axis.name}-reliability.png")
+            mlflow.log_figure(plots.risk_coverage(axis, figures["risk_coverage"]), f"{axis.name}-risk-coverage.png")
         logged = mlflow.pyfunc.log_model(
             name=NAME,
             python_model=str(Path(__file__).parent / "pyfunc.py"),

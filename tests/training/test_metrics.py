@@ -31,7 +31,7 @@ def sample(n: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
 def test_figures_are_those_of_scikit_learn() -> None:
     rows, probabilities = sample(300)
     predicted = [AXIS.labels[k] for k in probabilities.argmax(axis=1)]
-    figures = measure(rows, AXIS, probabilities)["all"]
+    figures = measure(rows, AXIS, probabilities, 0.5)["all"]
     expected = f1_score(rows["tone"], predicted, average="macro")
     assert figures["macro_f1"]["value"] == pytest.approx(expected, abs=1e-4)
     assert figures["confusion"]["counts"] == confusion_matrix(rows["tone"], predicted, labels=AXIS.labels).tolist()
@@ -44,7 +44,7 @@ def test_figures_are_those_of_scikit_learn() -> None:
 def test_intervals_hold_the_value_and_narrow_with_more_groups() -> None:
     widths = []
     for n in (100, 1600):
-        figure = measure(*reordered(sample(n)))["all"]["macro_f1"]
+        figure = measure(*reordered(sample(n)), 0.5)["all"]["macro_f1"]
         assert figure["low"] <= figure["value"] <= figure["high"]
         widths.append(figure["high"] - figure["low"])
     assert widths[1] < widths[0] / 2
@@ -65,15 +65,31 @@ def test_rows_of_a_group_are_drawn_together() -> None:
 def test_every_language_and_provenance_is_measured_apart_and_unlabelled_rows_are_passed_over() -> None:
     rows, probabilities = sample(200)
     rows.loc[:49, "tone"] = None
-    figures = measure(rows, AXIS, probabilities)
+    figures = measure(rows, AXIS, probabilities, 0.5)
     assert figures["all"]["rows"] == 150
     assert sum(figures["language"][lang]["rows"] for lang in ("ru", "uk")) == 150
     assert set(figures["provenance"]) == {"grounded"}
 
 
+def test_selective_figures_count_the_answers_that_are_confident_enough() -> None:
+    rows, probabilities = sample(400)
+    true = np.array([AXIS.labels.index(label) for label in rows["tone"]])
+    figures = measure(rows, AXIS, probabilities, 0.6)
+    certain = probabilities.max(axis=1) >= 0.6
+    assert figures["selective"]["all"]["coverage"]["value"] == pytest.approx(certain.mean(), abs=1e-4)
+    right = (probabilities.argmax(axis=1) == true)[certain].mean()
+    assert figures["selective"]["all"]["accuracy"]["value"] == pytest.approx(right, abs=1e-4)
+    assert figures["selective"].keys() == {"all", "ru", "uk"}
+    curve = figures["risk_coverage"]
+    assert [point["coverage"] for point in curve] == [k / 10 for k in range(1, 11)]
+    assert curve[-1]["accuracy"] == pytest.approx(figures["all"]["accuracy"]["value"], abs=1e-4)
+    assert curve[0]["accuracy"] > curve[-1]["accuracy"]
+    assert measure(rows, AXIS, probabilities, 1.1)["selective"]["all"]["accuracy"]["value"] is None
+
+
 def test_slices_by_kind_trait_length_and_labels_hold_every_row_once() -> None:
     rows, probabilities = sample(300)
-    slices = measure(rows, AXIS, probabilities)["slices"]
+    slices = measure(rows, AXIS, probabilities, 0.5)["slices"]
     assert set(slices["trait"]) == {"threat"}
     for slicing in ("kind", "length", "labels"):
         assert sum(figures["rows"] for figures in slices[slicing].values()) == 300
@@ -107,6 +123,6 @@ def test_f1_is_between_nought_and_one_or_undefined(matrix: list[list[int]]) -> N
 def test_a_label_that_nobody_gives_or_has_is_not_measured() -> None:
     rows, _ = sample(40)
     rows["tone"] = "warm"
-    figures = measure(rows, AXIS, np.tile([0.9, 0.05, 0.05], (40, 1)))["all"]
+    figures = measure(rows, AXIS, np.tile([0.9, 0.05, 0.05], (40, 1)), 0.5)["all"]
     assert figures["f1"]["cold"] == {"value": None, "low": None, "high": None}
     assert figures["macro_f1"]["value"] == 1
