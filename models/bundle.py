@@ -50,11 +50,12 @@ GOLDEN_TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Hold a loaded, verified and self-tested model with its manifest."""
+    """Hold a loaded, verified and self-tested model with its manifest and its card in Markdown."""
 
     path: Path
     manifest: Manifest = field(repr=False)
     model: StanceModel = field(repr=False)
+    card: str = field(repr=False)
 
 
 def new_version(heads: Heads) -> str:
@@ -182,7 +183,7 @@ def load_bundle(path: Path) -> Bundle:
     _consistent(path, manifest)
     contents = {name: verified(path / name, record) for name, record in manifest.files.items()}
     encoded = manifest.features == "encoder"
-    for name in ("heads.joblib", "golden.jsonl", *(ENCODER_FILES if encoded else ())):
+    for name in ("heads.joblib", "golden.jsonl", "card.md", *(ENCODER_FILES if encoded else ())):
         if name not in contents:
             raise BundleDamaged(f"{path / 'manifest.json'}: expected a record of {name}, found none; {REMEDY}")
     _same_library(path, manifest.libraries)
@@ -196,7 +197,7 @@ def load_bundle(path: Path) -> Bundle:
         ) from error
     model = StanceModel(manifest.version, manifest.axes, manifest.languages, manifest.thresholds, heads)
     _self_test(path / "golden.jsonl", model, contents["golden.jsonl"])
-    return Bundle(path, manifest, model)
+    return Bundle(path, manifest, model, contents["card.md"].decode("utf-8", "replace"))
 
 
 def _consistent(path: Path, manifest: Manifest) -> None:

@@ -52,7 +52,8 @@ class Facts(BaseModel):
     """Carry what is known of a model beyond its arithmetic.
 
     ``texts`` are the digests of the texts that each part used: ``encoder`` where there is one, ``heads`` and ``exam``.
-    ``behaviour`` is the share of behavioural tests passed, by test and language.
+    ``behaviour`` is the share of behavioural tests passed, by test and language; ``faithfulness`` what explanations are
+    worth, None where there are none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +63,7 @@ class Facts(BaseModel):
     texts: dict[str, tuple[str, ...]]
     metrics: dict[str, Any]
     behaviour: dict[str, dict[str, float]]
+    faithfulness: dict[str, dict[str, float]] | None
     mlflow_run_id: str | None = None
 
     @property

@@ -4,15 +4,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from models.axes import read_axes
-from models.bundle import Bundle, load_bundle
+from models.bundle import Bundle, load_bundle, write_bundle
+from models.manifest import CorpusRecord
+from training.card import card
 from training.corpus import AXES, Corpus, corpus_files, read_corpus
+from training.fit import fit
+from training.ground import ngrams
 
 ROOT = Path(__file__).parent.parent
 
@@ -47,16 +51,27 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """Fit on the whole corpus, tracked in a real MLflow store, and release: the chain that all else stands on."""
     folder = tmp_path_factory.mktemp("fitted")
     env = {"STANCE_STORE": str(folder / "store"), "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
-    fit = run("training", "fit", env=env)
-    assert fit.returncode == 0, fit.stderr
+    fitting = run("training", "fit", env=env)
+    assert fitting.returncode == 0, fitting.stderr
     released = run("training", "release", env=env)
     assert released.returncode == 0, released.stderr
-    return Fitted(folder / "store", env, fit.stdout + fit.stderr)
+    return Fitted(folder / "store", env, fitting.stdout + fitting.stderr)
 
 
 @pytest.fixture(scope="session")
 def bundle(fitted: Fitted) -> Bundle:
     return load_bundle(fitted.store / fitted.version)
+
+
+@pytest.fixture(scope="session")
+def ngram_bundle(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Fit n-grams on a part of the corpus, save and load them: the other format of a bundle."""
+    frame = corpus.frame.groupby("part", group_keys=False).head(600).reset_index(drop=True)
+    record = CorpusRecord(digest="d", rows=len(frame), files=())
+    made = fit(replace(corpus, frame=frame, record=record), ngrams, None)
+    return load_bundle(
+        write_bundle(tmp_path_factory.mktemp("ngrams"), made.model, made.facts, made.golden, card(made), None)
+    )
 
 
 @pytest.fixture(scope="session")

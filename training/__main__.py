@@ -65,7 +65,7 @@ def fit(
     run = None if no_track else tracking.begin()
     try:
         fitted = fit_model(corpus, ground, run)
-        text = card(fitted.model, fitted.facts)
+        text = card(fitted)
         bundle = write_bundle(store, fitted.model, fitted.facts, fitted.golden, text, folder)
     except BaseException:
         if run:
@@ -149,20 +149,27 @@ def audit(
 def evaluate(
     file: Annotated[Path, typer.Argument(help="Labelled rows: JSON lines, CSV or Parquet.")],
     bundle: Annotated[Path | None, typer.Option(help="Folder of a bundle; by default the one that serves.")] = None,
+    against: Annotated[Path | None, typer.Option(help="Folder of a bundle to compare it with, row by row.")] = None,
     store: Store = STORE,
 ) -> None:
-    """Score labelled rows with the bundle that serves and print its figures with their intervals.
+    """Score labelled rows with the bundle that serves: figures with intervals, by slices, and the surest errors.
 
-    Example:
+    Examples:
 
     `python -m training evaluate data/gold-dev.jsonl`
+
+    `python -m training evaluate mine.csv --against models/store/20260102T030405Z-0a1b2c3d`
     """
     loaded = load_bundle(bundle or serving(store))
-    axes, metrics, seen = evaluate_bundle(loaded, read_corpus([file], read_axes(AXES), gold=None))
+    other = load_bundle(against) if against else None
+    found = evaluate_bundle(loaded, read_corpus([file], read_axes(AXES), gold=None), other)
     report.out.print(f"{loaded.manifest.version} on {file}")
-    if seen:
-        report.warn(f"{seen} of these texts were trained on, so the figures flatter")
-    report.figures(axes, metrics)
+    if found.seen:
+        report.warn(f"{found.seen} of these texts were trained on, so the figures flatter")
+    report.figures(found.axes, found.metrics)
+    if other:
+        report.comparison(loaded.manifest.version, other.manifest.version, found.compared, "these rows")
+    report.mistakes(found.mistakes)
 
 
 @app.command()
@@ -217,7 +224,8 @@ def _compare(store: Path, folder: Path, corpus: Corpus) -> None:
     if champion:
         challenger = load_bundle(folder)
         compared = releases.compare(challenger, champion, corpus.part("exam"))
-        report.comparison(challenger.manifest.version, champion.manifest.version, compared)
+        names = challenger.manifest.version, champion.manifest.version
+        report.comparison(*names, compared, "the grounded exam rows new to both")
 
 
 def _released(store: Path) -> Manifest | None:

@@ -1,102 +1,179 @@
-"""The model card: what a version is, what it was fitted on, how well it does and where it should not be used."""
+"""The model card: what a version is, what it was made of, how well it does, what it is bad at, and its uses."""
 
-from models.manifest import Facts
-from models.stance import StanceModel
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from training.faithful import KEYS
+from training.fit import Fit
 from training.metrics import Figure
 
+FEWEST_ROWS = 20
+"""Rows under which a slice says too little to be called weak."""
 
-def card(model: StanceModel, facts: Facts) -> str:
-    """Return the card of a model in Markdown."""
-    lines = [
+
+def card(fit: Fit) -> str:
+    """Return the card of a model in Markdown, in the sections that model cards usually have."""
+    return (
+        "\n\n".join([*_details(fit), *_figures(fit), *_certainty(fit), *_behaviour(fit), *_weaknesses(fit), *_use()])
+        + "\n"
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _details(fit: Fit) -> list[str]:
+    model, facts, encoder = fit.model, fit.facts, fit.encoder
+    axes = "\n".join(f"- **{axis.name}** ({' / '.join(axis.labels)}): {axis.description}" for axis in model.axes)
+    made = (
+        "Word and character n-grams"
+        if encoder is None
+        else f"An encoder of {encoder.layers} layers and {encoder.pieces:,} pieces, fine-tuned from {encoder.base} "
+        f"(licence {encoder.licence}), in eight bits"
+    )
+    parts = {name: len(digests) for name, digests in facts.texts.items()}
+    taught = (
+        f"{parts['encoder']:,} by the encoder and {parts['heads']:,} by the heads" if encoder else f"{parts['heads']:,}"
+    )
+    sections = [
         f"# stance {model.version}",
-        "",
         "Classifies a news statement on the axes below. Licence: MIT. Languages: " + ", ".join(model.languages) + ".",
-        "",
-        *(f"- **{axis.name}** ({' / '.join(axis.labels)}): {axis.description}" for axis in model.axes),
-        "",
+        axes,
         "## Made of",
-        "",
-        f"Features: {facts.features}; a linear head an axis, temperature-scaled on out-of-fold logits. Corpus of "
-        f"{facts.corpus.rows} statements, digest `{facts.corpus.digest[:16]}`: {len(facts.learnt)} trained, "
-        f"{len(facts.texts['exam'])} were held back for the figures.",
-        "",
-        "## Figures on the exam",
-        "",
-        "With 95 % intervals by a bootstrap over groups of statements.",
-        "",
-        "| axis | slice | rows | macro-F1 | calibration error |",
-        "|---|---|---|---|---|",
+        f"{made}; a linear head an axis, temperature-scaled on out-of-fold logits. The corpus has "
+        f"{facts.corpus.rows:,} statements (CC BY 4.0, digest `{facts.corpus.digest[:16]}`): {taught} were "
+        f"learnt from, {parts['exam']:,}, of other events, are the exam.",
     ]
-    for axis, name, figures in slices(facts.metrics):
-        lines.append(
-            f"| {axis} | {name} | {figures['rows']} | {shown(figures['macro_f1'])} "
-            f"| {shown(figures['calibration_error'])} |"
-        )
-    lines += ["", "| axis | label | F1 |", "|---|---|---|"]
-    for each in model.axes:
-        for label, figure in facts.metrics[each.name]["all"]["f1"].items():
-            lines.append(f"| {each.name} | {label} | {shown(figure)} |")
-    lines += _certainty(model, facts)
-    languages = sorted({language for rates in facts.behaviour.values() for language in rates})
-    lines += [
-        "",
+    if encoder:
+        axis_names = [axis.name for axis in model.axes]
+        known = [name for name in axis_names if name in next(iter(encoder.held_out.values()))]
+        rows = [[step, *(f"{scores[name]:.3f}" for name in known)] for step, scores in encoder.held_out.items()]
+        sections += [
+            f"How the encoder was made, macro-F1 on {encoder.held_out_rows:,} rows of groups that it never saw, "
+            "composed ones among them; `exported` is after cutting the vocabulary and rounding to eight bits:",
+            _table(["step", *known], rows),
+        ]
+    return sections
+
+
+def _figures(fit: Fit) -> list[str]:
+    metrics = fit.facts.metrics
+    rows: list[Sequence[object]] = []
+    for axis, measured in metrics.items():
+        majority = measured["majority"]
+        rows.append([axis, f"always {majority['label']}", "", f"{majority['macro_f1']:.3f}", ""])
+        rows += [
+            [axis, name, figures["rows"], shown(figures["macro_f1"]), shown(figures["calibration_error"])]
+            for _, name, figures in slices({axis: measured})
+        ]
+    labels = [
+        [axis, label, shown(figure)]
+        for axis, measured in metrics.items()
+        for label, figure in measured["all"]["f1"].items()
+    ]
+    return [
+        "## Figures on the exam",
+        "With 95 % intervals by a bootstrap over groups of statements.",
+        _table(["axis", "slice", "rows", "macro-F1", "calibration error"], rows),
+        _table(["axis", "label", "F1"], labels),
+    ]
+
+
+def _certainty(fit: Fit) -> list[str]:
+    metrics, thresholds = fit.facts.metrics, fit.model.thresholds
+    rows: list[Sequence[object]] = []
+    for axis, measured in metrics.items():
+        for name, figures in measured["selective"].items():
+            rows.append([axis, name, f"{thresholds[axis]:.2f}", shown(figures["coverage"]), shown(figures["accuracy"])])
+        if articles := measured["articles"]:
+            figures = [f"{articles[key]:.3f}" for key in ("coverage", "accuracy")]
+            rows.append([axis, "in the label mix of articles", f"{articles['threshold']:.2f}", *figures])
+    sections = [
+        "## Certainty",
+        "Thresholds are set on rows that no head was fitted on, so that certain answers are right nine times in ten. "
+        "On the exam they cover and keep:",
+        _table(["axis", "slice", "abstains under", "share answered", "share right of them"], rows),
+    ]
+    for axis, measured in metrics.items():
+        bins, points = measured["reliability"], measured["risk_coverage"]
+        sections += [
+            f"Reliability of {axis}, tenths of the answers from the least confident:",
+            _table(
+                ["confidence", *(f"{b['confidence']:.2f}" for b in bins)],
+                [["share right", *(f"{b['accuracy']:.2f}" for b in bins)]],
+            ),
+            f"Risk and coverage of {axis}, the most confident share answered:",
+            _table(
+                ["answered", *(f"{p['coverage']:.0%}" for p in points)],
+                [["share right", *(f"{p['accuracy']:.2f}" for p in points)]],
+            ),
+        ]
+    return sections
+
+
+def _behaviour(fit: Fit) -> list[str]:
+    rates = fit.facts.behaviour
+    languages = sorted({language for by_language in rates.values() for language in by_language})
+    sections = [
         "## Behaviour",
-        "",
         "Share of the templates of `data/behaviour/` passed: what any reader labels at once (minimum), what must turn "
         "an answer (direction) and what must not (invariance).",
-        "",
-        "| test | " + " | ".join(languages) + " |",
-        "|---" * (len(languages) + 1) + "|",
-        *(
-            f"| {test} | " + " | ".join(f"{rates[lang]:.2f}" if lang in rates else "–" for lang in languages) + " |"
-            for test, rates in facts.behaviour.items()
+        _table(
+            ["test", *languages],
+            [[test, *(f"{of[lang]:.2f}" if lang in of else "–" for lang in languages)] for test, of in rates.items()],
         ),
-        "",
+    ]
+    if faithful := fit.facts.faithfulness:
+        sections += [
+            "What explanations are worth: how much probability the answer loses, on average, when the fifth of the "
+            "words with the largest weights is taken out (deletion) or kept alone (insertion), and as many at random.",
+            _table(
+                ["axis", *(key.replace("_", ", ") for key in KEYS)],
+                [[axis, *(f"{of[key]:.3f}" for key in KEYS)] for axis, of in faithful.items()],
+            ),
+        ]
+    return sections
+
+
+def _weaknesses(fit: Fit) -> list[str]:
+    weak = sorted(
+        (
+            (figures["accuracy"]["value"], [axis, slicing, value, figures["rows"], shown(figures["accuracy"])])
+            for axis, measured in fit.facts.metrics.items()
+            for slicing, values in measured["slices"].items()
+            for value, figures in values.items()
+            if figures["rows"] >= FEWEST_ROWS
+        ),
+        key=lambda item: float(item[0]),
+    )
+    examples = [[m.axis, m.label, m.answer, f"{m.confidence:.2f}", m.text] for m in _varied(fit.mistakes)]
+    return [
+        "## What it is bad at",
+        "The slices of the exam with the lowest accuracy:",
+        _table(["axis", "by", "slice", "rows", "accuracy"], [row for _, row in weak[:10]]),
+        "Wrong answers that it was surest of, one a label and answer:",
+        _table(["axis", "label", "answer", "confidence", "statement"], examples),
+    ]
+
+
+def _varied(found: Iterable[Any]) -> list[Any]:
+    """Return the first mistake of each axis, label and answer."""
+    first: dict[tuple[str, str, str], Any] = {}
+    for mistake in found:
+        first.setdefault((mistake.axis, mistake.label, mistake.answer), mistake)
+    return list(first.values())
+
+
+def _use() -> list[str]:
+    return [
         "## Use",
-        "",
         "Meant for reading and counting stances in news texts, with the doubtful answers left out or read by a person. "
         "Not meant for judging people, nor for texts of other topics or languages: it abstains where it notices, and "
-        "it does not always notice.",
-        "",
+        "it does not always notice. Statements of the corpus restate what was published between 2022 and 2026; names, "
+        "offices and positions change, and so does what a model has learnt of them.",
     ]
-    return "\n".join(lines)
-
-
-def _certainty(model: StanceModel, facts: Facts) -> list[str]:
-    """Return what abstention costs and brings, and how honest the confidence is."""
-    lines = [
-        "",
-        "## Certainty",
-        "",
-        "Thresholds are set on rows that no head was fitted on so that certain answers are right nine times in ten; on "
-        "the exam they cover and keep:",
-        "",
-        "| axis | slice | abstains under | share answered | share right of them |",
-        "|---|---|---|---|---|",
-    ]
-    for axis in model.axes:
-        for name, figures in facts.metrics[axis.name]["selective"].items():
-            lines.append(
-                f"| {axis.name} | {name} | {model.thresholds[axis.name]:.2f} | {shown(figures['coverage'])} "
-                f"| {shown(figures['accuracy'])} |"
-            )
-    for axis in model.axes:
-        bins, points = facts.metrics[axis.name]["reliability"], facts.metrics[axis.name]["risk_coverage"]
-        lines += [
-            "",
-            f"Reliability of {axis.name}, tenths of the answers from the least confident:",
-            "",
-            "| confidence | " + " | ".join(f"{b['confidence']:.2f}" for b in bins) + " |",
-            "|---" * (len(bins) + 1) + "|",
-            "| share right | " + " | ".join(f"{b['accuracy']:.2f}" for b in bins) + " |",
-            "",
-            f"Risk and coverage of {axis.name}, the most confident share answered:",
-            "",
-            "| answered | " + " | ".join(f"{p['coverage']:.0%}" for p in points) + " |",
-            "|---" * (len(points) + 1) + "|",
-            "| share right | " + " | ".join(f"{p['accuracy']:.2f}" for p in points) + " |",
-        ]
-    return lines
 
 
 def slices(metrics: dict[str, dict[str, dict]]) -> list[tuple[str, str, dict]]:  # type: ignore[type-arg]

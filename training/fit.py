@@ -14,12 +14,15 @@ from models.axes import Axis
 from models.bundle import GOLDEN_MARGIN, new_version
 from models.errors import TrainingError
 from models.heads import FOLDS, Heads, fit_head, folds
-from models.manifest import Facts
+from models.manifest import EncoderRecord, Facts
 from models.stance import StanceModel
 from training import behaviour
 from training.corpus import Corpus
+from training.evaluate import Mistake, mistakes
+from training.faithful import faithfulness
 from training.ground import Ground
 from training.metrics import measure
+from training.mix import article_weights, in_articles
 
 SELECTIVE_ACCURACY = 0.90
 """Accuracy that answers are to have where the model does not abstain."""
@@ -29,12 +32,30 @@ GOLDEN_TEXTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Hold a fitted model, what is known of it, its golden texts and the parameters that the search chose."""
+    """Hold a fitted model, what is known of it, its golden texts and the parameters that the search chose.
+
+    ``encoder`` tells how the encoder was made that it stands on, ``mistakes`` its wrong answers on the exam.
+    """
 
     model: StanceModel
     facts: Facts
     golden: tuple[str, ...]
     parameters: Mapping[str, float]
+    encoder: EncoderRecord | None
+    mistakes: tuple[Mistake, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Hold what was fitted for an axis.
+
+    ``article_threshold`` is the threshold over the label mix of whole articles, None where that is not known.
+    """
+
+    head: CalibratedClassifierCV
+    threshold: float
+    article_threshold: float | None
+    strength: float
 
 
 def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str | None) -> Fit:
@@ -53,29 +74,33 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
             progress.update(task, description=what, advance=1)
 
         fitted = {axis.name: _fit_axis(stand, axis, step) for axis in corpus.axes}
-        heads = Heads(stand.transformer, {name: head for name, (head, _, _) in fitted.items()})
+        heads = Heads(stand.transformer, {name: axis.head for name, axis in fitted.items()})
         model = StanceModel(
             new_version(heads),
             corpus.axes,
             tuple(sorted(train["lang"].unique())),
-            {name: threshold for name, (_, threshold, _) in fitted.items()},
+            {name: axis.threshold for name, axis in fitted.items()},
             heads,
         )
         probabilities = heads.answers(stand.exam_vectors, corpus.axes)
         metrics = {}
         for axis in corpus.axes:
             step(f"{axis.name}: exam")
-            metrics[axis.name] = measure(exam, axis, probabilities[axis.name], model.thresholds[axis.name], corpus.axes)
+            found, own = probabilities[axis.name], fitted[axis.name]
+            metrics[axis.name] = measure(exam, axis, found, own.threshold, corpus.axes)
+            metrics[axis.name]["articles"] = in_articles(exam, axis, found, own.article_threshold)
     facts = Facts(
         features=stand.features,
         corpus=corpus.record,
         texts=stand.texts,
         metrics=metrics,
         behaviour=behaviour.rates(behaviour.run(model, behaviour.read_templates())),
+        faithfulness=faithfulness(model, exam),
         mlflow_run_id=mlflow_run_id,
     )
-    strengths = {f"{name}_C": strength for name, (_, _, strength) in fitted.items()}
-    return Fit(model, facts, _golden(exam, corpus.axes, probabilities), strengths)
+    surest = mistakes(exam, corpus.axes, probabilities)
+    strengths = {f"{name}_C": axis.strength for name, axis in fitted.items()}
+    return Fit(model, facts, _golden(exam, corpus.axes, probabilities), strengths, stand.encoder, surest)
 
 
 def _progress() -> Progress:
@@ -100,8 +125,8 @@ def _enough(train: pd.DataFrame, exam: pd.DataFrame, axes: tuple[Axis, ...]) -> 
             )
 
 
-def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> tuple[CalibratedClassifierCV, float, float]:
-    """Return the calibrated head of an axis, its threshold and the chosen strength.
+def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> _Axis:
+    """Fit the calibrated head of an axis, its thresholds and its strength of regularisation.
 
     Corrected rows train the classifier but weigh nothing in the calibration, the search and the threshold: people
     correct what is hard, and confidence fitted on it would be too low everywhere else.
@@ -124,7 +149,10 @@ def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> tuple[
     head = fit_head(X, y, splits, usual, ground.classifier(best))
     held_out = head.calibrated_classifiers_[0].calibrators[0].predict(logits[best])
     right = held_out.argmax(axis=1) == np.searchsorted(head.classes_, y)
-    return head, threshold(held_out.max(axis=1)[usual], right[usual]), best
+    confidence = held_out.max(axis=1)[usual]
+    weights = article_weights(axis, y[usual])
+    in_articles = None if weights is None else threshold(confidence, right[usual], weights=weights)
+    return _Axis(head, threshold(confidence, right[usual]), in_articles, best)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -133,10 +161,16 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def threshold(confidence: np.ndarray, right: np.ndarray, accuracy: float = SELECTIVE_ACCURACY) -> float:
+def threshold(
+    confidence: np.ndarray,
+    right: np.ndarray,
+    accuracy: float = SELECTIVE_ACCURACY,
+    weights: np.ndarray | None = None,
+) -> float:
     """Return the lowest confidence at and above which answers are right often enough; 1 where none is."""
     order = np.argsort(-confidence, kind="stable")
-    selective = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
+    weights = np.ones(len(right)) if weights is None else weights
+    selective = np.cumsum((right * weights)[order]) / np.cumsum(weights[order])
     enough = np.flatnonzero(selective >= accuracy)
     return float(confidence[order][enough[-1]]) if enough.size else 1.0
 

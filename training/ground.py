@@ -41,6 +41,7 @@ class Ground:
     classifier: Callable[[float], Any]
     strengths: tuple[float, ...]
     texts: dict[str, tuple[str, ...]]
+    encoder: EncoderRecord | None
 
 
 def ngrams(corpus: Corpus) -> Ground:
@@ -57,7 +58,7 @@ def ngrams(corpus: Corpus) -> Ground:
         raise TrainingError("the texts have too few words in common to learn from; label more") from error
     texts = {"heads": _digests(train), "exam": _digests(exam)}
     examined = transformer.transform(exam["text"]) if len(exam) else vectors[:0]
-    return Ground("ngrams", transformer, train, exam, vectors, examined, classifier, (3.0, 10.0, 30.0), texts)
+    return Ground("ngrams", transformer, train, exam, vectors, examined, classifier, (3.0, 10.0, 30.0), texts, None)
 
 
 def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
@@ -67,7 +68,8 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
         EncoderError: the folder holds no encoder.
     """
     encoder = Encoder.read(folder)
-    seen = set(encoder_record(folder).seen)
+    record = encoder_record(folder)
+    seen = set(record.seen)
     unseen = corpus.frame[~corpus.frame["digest"].isin(seen)]
     train, exam = unseen[unseen["part"] != "exam"], unseen[unseen["part"] == "exam"]
     vectors = _vectors(encoder, _encoder_digest(folder), unseen, cache)
@@ -82,6 +84,7 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
         vector_classifier,
         (0.03, 0.1, 0.3),
         {"encoder": tuple(sorted(seen)), "heads": _digests(train), "exam": _digests(exam)},
+        record,
     )
 
 

@@ -6,43 +6,25 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from models.axes import Axis, read_axes
+from models.axes import read_axes
 from models.bundle import RELEASED, Bundle, current, load_bundle
 from models.errors import BundleError, BundleNotFound, ReleaseError, StoreError
 from training.corpus import AXES, DATA, read_corpus
-from training.metrics import confusion, draws, f1
+from training.metrics import Comparison, difference
 
 FEWEST_ROWS = 200
 """Grounded exam rows under which a comparison says too little."""
-WORST_LOSS = -0.015
-"""Difference of macro-F1 under which a version is refused even where chance could explain it."""
 FLOORS = {"minimum": 0.80, "direction": 0.85, "invariance": 0.90}
 """Shares of the behavioural tests of a language that have to pass, unless what serves passes fewer."""
 LOG = "releases.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Hold the difference of macro-F1 of a challenger to what serves, on one axis, with its 95 % interval."""
-
-    rows: int
-    difference: float
-    low: float
-    high: float
-
-    @property
-    def refused(self) -> bool:
-        """Say whether the challenger is surely or clearly worse."""
-        return self.high < 0 or self.difference < WORST_LOSS
 
 
 def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[str, Comparison]:
@@ -57,20 +39,8 @@ def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[st
         labelled = rows[axis.name].notna().to_numpy()
         if labelled.any():
             predicted = [found[axis.name][labelled].argmax(axis=1) for found in answers]
-            comparisons[axis.name] = _difference(rows[labelled], axis, *predicted)
+            comparisons[axis.name] = difference(rows[labelled], axis, *predicted)
     return comparisons
-
-
-def _difference(rows: pd.DataFrame, axis: Axis, challenger: np.ndarray, champion: np.ndarray) -> Comparison:
-    true = np.array([axis.labels.index(label) for label in rows[axis.name]])
-    weights = draws(rows["group"].tolist())
-    scores = []
-    for predicted in (challenger, champion):
-        matrices = np.stack([confusion(true, predicted, len(axis.labels), w) for w in weights])
-        scores.append(np.nanmean(f1(matrices), axis=1))
-    differences = scores[0] - scores[1]
-    low, high = np.quantile(differences[1:], [0.025, 0.975])
-    return Comparison(len(rows), float(differences[0]), float(low), float(high))
 
 
 def fallen(challenger: Bundle, champion: Bundle) -> list[str]:

@@ -1,7 +1,7 @@
 """What the commands print for people."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,8 @@ from rich.table import Table
 
 from models.axes import Axis
 from training.card import shown, slices
-from training.release import Comparison
+from training.evaluate import Mistake
+from training.metrics import Comparison
 
 out = Console(width=None if sys.stdout.isatty() else 160)  # a log is not as narrow as a terminal
 err = Console(stderr=True)
@@ -33,6 +34,10 @@ def figures(axes: tuple[Axis, ...], metrics: dict[str, Any]) -> None:
             found = [measured[key] for key in ("macro_f1", "accuracy", "calibration_error")]
             found += [measured["f1"][label] for label in axis.labels]
             table.add_row(name, str(measured["rows"]), *map(shown, found))
+        majority = metrics[axis.name]["majority"]
+        table.add_section()
+        told = f"always {majority['label']}", "", f"{majority['macro_f1']:.3f}", f"{majority['accuracy']:.3f}"
+        table.add_row(*told)
         out.print(table)
         out.print(_confusion(axis, metrics[axis.name]["all"]["confusion"]))
         out.print(_slices(axis, metrics[axis.name]["slices"]))
@@ -72,9 +77,19 @@ def tables(found: Mapping[str, pd.DataFrame]) -> None:
         out.print(table)
 
 
-def comparison(challenger: str, champion: str, compared: Mapping[str, Comparison]) -> None:
-    """Print how a new version differs from the one that serves."""
-    out.print(f"{challenger} against {champion}, on the grounded exam rows new to both:", soft_wrap=True)
+def mistakes(found: Sequence[Mistake]) -> None:
+    """Print the errors that the model was surest of, for reading."""
+    table = Table(title=f"the {len(found)} most confident errors")
+    for name in ("confidence", "axis", "label", "answer", "text"):
+        table.add_column(name)
+    for each in found:
+        table.add_row(f"{each.confidence:.2f}", each.axis, each.label, each.answer, escape(each.text))
+    out.print(table)
+
+
+def comparison(challenger: str, champion: str, compared: Mapping[str, Comparison], rows: str) -> None:
+    """Print how one bundle differs from another on the same rows."""
+    out.print(f"{challenger} against {champion}, on {rows}:", soft_wrap=True)
     table = Table()
     for name in ("axis", "rows", "difference of macro-F1"):
         table.add_column(name, justify="right" if name == "rows" else "left")

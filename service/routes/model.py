@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
 
 from models.axes import Axis
 from service.dependencies import BundleDep
@@ -38,3 +39,9 @@ def model(bundle: BundleDep) -> ModelAnswer:
         corpus={"digest": manifest.corpus.digest, "rows": manifest.corpus.rows},
         metrics=manifest.metrics,
     )
+
+
+@router.get("/v1/model/card", response_class=PlainTextResponse)
+def card(bundle: BundleDep) -> PlainTextResponse:
+    """Return the card of the served model in Markdown: what it was made of, how well it does, what it is bad at."""
+    return PlainTextResponse(bundle.card, media_type="text/markdown")

@@ -10,6 +10,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from models import bundle as module
 from models import integrity
 from models.bundle import Bundle, current, load_bundle, new_version, serving, write_bundle
+from models.encoder import FILES as ENCODER_FILES
 from models.errors import (
     BundleDamaged,
     BundleDiffers,
@@ -24,9 +25,15 @@ from models.manifest import Facts
 FILES = ("heads.joblib", "golden.jsonl", "card.md", "manifest.json")
 
 
+@pytest.fixture(params=["bundle", "ngram_bundle"])
+def either(request: pytest.FixtureRequest) -> Bundle:
+    """A bundle of either format: over an encoder, over n-grams."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
-def copy(bundle: Bundle, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(bundle.path, tmp_path / bundle.manifest.version))
+def copy(either: Bundle, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(either.path, tmp_path / either.manifest.version))
 
 
 def rewritten(folder: Path, **changes: object) -> Path:
@@ -39,18 +46,28 @@ def rewritten(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def test_saving_and_loading_is_identity(bundle: Bundle, tmp_path: Path) -> None:
-    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
-    golden = [json.loads(line)["text"] for line in (bundle.path / "golden.jsonl").read_text().splitlines()]
-    again = load_bundle(write_bundle(tmp_path, bundle.model, facts, golden, "a card"))
-    assert again.model.predict(golden) == bundle.model.predict(golden)
-    assert again.manifest.model_dump(exclude={"created", "files"}) == bundle.manifest.model_dump(
+def test_saving_and_loading_is_identity(either: Bundle, tmp_path: Path) -> None:
+    facts = Facts(**{name: getattr(either.manifest, name) for name in Facts.model_fields})
+    golden = [json.loads(line)["text"] for line in (either.path / "golden.jsonl").read_text().splitlines()]
+    encoder = either.path if facts.features == "encoder" else None
+    again = load_bundle(write_bundle(tmp_path, either.model, facts, golden, "a card", encoder))
+    assert again.model.predict(golden) == either.model.predict(golden)
+    assert again.card == "a card"
+    assert again.manifest.model_dump(exclude={"created", "files"}) == either.manifest.model_dump(
         exclude={"created", "files"}
     )
 
 
-def test_a_bundle_holds_what_the_design_names(bundle: Bundle) -> None:
-    assert {file.name for file in bundle.path.iterdir()} == set(FILES)
+def test_an_encoder_is_shared_between_versions(bundle: Bundle, tmp_path: Path) -> None:
+    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
+    stores = [tmp_path / "one", tmp_path / "two"]
+    one, two = (write_bundle(store, bundle.model, facts, ["Нет войскам."], "", bundle.path) for store in stores)
+    assert (one / "encoder.onnx").samefile(two / "encoder.onnx")
+
+
+def test_a_bundle_holds_what_the_design_names(bundle: Bundle, ngram_bundle: Bundle) -> None:
+    assert {file.name for file in ngram_bundle.path.iterdir()} == set(FILES)
+    assert {file.name for file in bundle.path.iterdir()} == {*FILES, *ENCODER_FILES}
     golden = [json.loads(line) for line in (bundle.path / "golden.jsonl").read_text().splitlines()]
     assert {p.language for p in bundle.model.predict([row["text"] for row in golden])} == {"ru", "uk", "en"}
     for row in golden:
@@ -72,6 +89,17 @@ def test_a_bundle_holds_what_the_design_names(bundle: Bundle) -> None:
 def test_a_file_that_is_not_as_it_was_written_is_named(copy: Path, name: str, harm: Callable[[Path], object]) -> None:
     harm(copy / name)
     with pytest.raises(BundleDamaged, match=r"expected .*found .*; fit anew") as caught:
+        load_bundle(copy)
+    assert str(copy / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ENCODER_FILES)
+def test_a_harmed_encoder_is_named(bundle: Bundle, tmp_path: Path, name: str) -> None:
+    copy = Path(shutil.copytree(bundle.path, tmp_path / bundle.manifest.version))
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(BundleDamaged, match=r"expected SHA-256 .*found .*; fit anew") as caught:
         load_bundle(copy)
     assert str(copy / name) in str(caught.value)
 
@@ -112,7 +140,7 @@ def test_a_whole_pickle_of_something_else_is_refused(copy: Path) -> None:
         load_bundle(rewritten(copy))
 
 
-@pytest.mark.parametrize("record", ["heads.joblib", "golden.jsonl"])
+@pytest.mark.parametrize("record", ["heads.joblib", "golden.jsonl", "card.md"])
 def test_a_manifest_without_a_needed_file_is_refused(copy: Path, record: str) -> None:
     files = json.loads((copy / "manifest.json").read_text())["files"]
     del files[record]
@@ -157,10 +185,10 @@ def test_a_link_is_refused(copy: Path) -> None:
         load_bundle(copy)
 
 
-def test_golden_texts_may_hold_any_break_of_line(bundle: Bundle, tmp_path: Path) -> None:
-    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
+def test_golden_texts_may_hold_any_break_of_line(ngram_bundle: Bundle, tmp_path: Path) -> None:
+    facts = Facts(**{name: getattr(ngram_bundle.manifest, name) for name in Facts.model_fields})
     golden = ["Войск не будет,\u2028сказал\u0085министр\x1e обороны."]
-    load_bundle(write_bundle(tmp_path, bundle.model, facts, golden, ""))
+    load_bundle(write_bundle(tmp_path, ngram_bundle.model, facts, golden, ""))
 
 
 def test_the_version_names_the_content(bundle: Bundle) -> None:
@@ -203,25 +231,25 @@ def test_every_fault_of_a_bundle_is_a_bundle_error_with_a_code_of_its_own() -> N
     assert len({kind.code for kind in kinds} | {BundleError.code}) == len(kinds) + 1
 
 
-def test_a_store_that_cannot_be_written_is_named_and_left_as_it_was(bundle: Bundle, tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_is_named_and_left_as_it_was(ngram_bundle: Bundle, tmp_path: Path) -> None:
     store = tmp_path / "file"
     store.write_text("no folder")
-    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
+    facts = Facts(**{name: getattr(ngram_bundle.manifest, name) for name in Facts.model_fields})
     with pytest.raises(StoreError, match="STANCE_STORE"):
-        write_bundle(store, bundle.model, facts, [], "")
+        write_bundle(store, ngram_bundle.model, facts, [], "")
     assert store.read_text() == "no folder"
 
 
 def test_a_full_disk_leaves_nothing_half_written(
-    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ngram_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "_sync", full)
-    facts = Facts(**{name: getattr(bundle.manifest, name) for name in Facts.model_fields})
+    facts = Facts(**{name: getattr(ngram_bundle.manifest, name) for name in Facts.model_fields})
     with pytest.raises(StoreError, match="No space left"):
-        write_bundle(tmp_path / "store", bundle.model, facts, ["a b c"], "")
+        write_bundle(tmp_path / "store", ngram_bundle.model, facts, ["a b c"], "")
     assert list((tmp_path / "store").iterdir()) == []
 
 

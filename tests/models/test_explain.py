@@ -59,9 +59,9 @@ def test_a_text_without_words_has_none_to_explain(released: Bundle) -> None:
     assert released.model.predict([" "], explain=True)[0].stances["troops"].words == ()
 
 
-def test_n_grams_explain_nothing(bundle: Bundle) -> None:
+def test_n_grams_explain_nothing(ngram_bundle: Bundle) -> None:
     with pytest.raises(ExplainUnavailable, match="n-grams"):
-        bundle.model.predict(["Нет войскам в Украине."], explain=True)
+        ngram_bundle.model.predict(["Нет войскам в Украине."], explain=True)
 
 
 def test_an_answer_does_not_depend_on_what_is_beside_it(released: Bundle) -> None:

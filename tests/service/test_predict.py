@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import httpx
 import pytest
 
@@ -47,3 +49,29 @@ def test_a_large_request_keeps_its_order(client: httpx.Client) -> None:
     predictions = client.post("/v1/predict", json={"texts": texts}).json()["predictions"]
     singles = [client.post("/v1/predict", json={"text": text}).json()["predictions"][0] for text in texts[::50]]
     assert predictions[::50] == singles
+
+
+def test_words_are_given_where_they_are_asked_for(client: httpx.Client) -> None:
+    text = "«Ми не пошлемо&nbsp;військ», — сказав він."
+    plain = client.post("/v1/predict", json={"text": text}).json()["predictions"][0]
+    explained = client.post("/v1/predict", json={"text": text, "explain": True}).json()["predictions"][0]
+    for axis, stance in explained["stances"].items():
+        words = stance.pop("words")
+        assert [text[word["start"] : word["end"]] for word in words] == [word["text"] for word in words]
+        assert stance == plain["stances"][axis]
+
+
+def test_offsets_of_words_count_in_the_article(client: httpx.Client) -> None:
+    article = "Зустріч тривала три години.\n\nУкраїна не прийме чужих солдатів, сказав міністр."
+    answer = client.post("/v1/analyze", json={"text": article, "explain": True}).json()
+    for statement in answer["statements"]:
+        for word in statement["stances"]["troops"]["words"]:
+            assert article[word["start"] : word["end"]] == word["text"]
+            assert statement["start"] <= word["start"] < word["end"] <= statement["end"]
+
+
+def test_n_grams_refuse_to_explain(ngram_bundle: Bundle, serve: Callable[..., str]) -> None:
+    url = serve({"STANCE_BUNDLE": str(ngram_bundle.path)})
+    answer = httpx.post(f"{url}/v1/predict", json={"text": "Нет войскам в Украине.", "explain": True})
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "explain_unavailable"

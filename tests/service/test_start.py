@@ -154,6 +154,10 @@ def test_model_health_and_docs(client: httpx.Client, bundle: Bundle) -> None:
     assert (model["name"], model["version"]) == ("stance", bundle.manifest.version)
     assert [axis["name"] for axis in model["axes"]] == ["troops", "outlook"]
     assert model["metrics"]["troops"]["all"]["macro_f1"]["value"] > 0.5
+    card = client.get("/v1/model/card")
+    assert card.headers["content-type"].startswith("text/markdown")
+    assert card.text == bundle.card
+    assert bundle.manifest.version in card.text
     page = client.get("/docs").text
     assets = [part.split('"')[0] for part in page.split('src="')[1:] + page.split('href="')[1:]]
     assert assets

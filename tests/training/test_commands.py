@@ -18,6 +18,14 @@ def test_evaluate_prints_every_figure_of_the_outside_check(fitted: Fitted) -> No
         assert told in printed.stdout
 
 
+def test_evaluate_compares_with_another_bundle_and_lists_the_surest_errors(fitted: Fitted) -> None:
+    words = ["training", "evaluate", "data/gold-dev.jsonl", "--against", str(fitted.store / fitted.version)]
+    printed = run(*words, env={**fitted.env, "COLUMNS": "160"})
+    assert printed.returncode == 0, printed.stderr
+    for told in ("on these rows", "+0.000 [+0.000, +0.000]", "most confident errors", "always neutral", "trait"):
+        assert told in printed.stdout
+
+
 def test_evaluate_warns_of_texts_that_were_trained_on(fitted: Fitted) -> None:
     printed = run("training", "evaluate", "data/corpus/grounded-uk.jsonl", env=fitted.env)
     assert printed.returncode == 0

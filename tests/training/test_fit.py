@@ -69,7 +69,7 @@ def test_an_axis_that_a_person_invents_is_fitted_saved_and_answered(corpus: Corp
     labels = ["yes" if any(mark in text for mark in '«“"') else "no" for text in small.frame["text"]]
     frame = small.frame.assign(quoting=pd.Series(labels, dtype=object).where(small.frame.index % 5 != 0, None))
     fitted = fit(replace(small, frame=frame, axes=(*corpus.axes, quoting)), ngrams, None)
-    path = write_bundle(tmp_path, fitted.model, fitted.facts, fitted.golden, card(fitted.model, fitted.facts))
+    path = write_bundle(tmp_path, fitted.model, fitted.facts, fitted.golden, card(fitted))
     loaded = load_bundle(path)
     assert [axis.name for axis in loaded.model.axes] == ["troops", "outlook", "quoting"]
     assert set(loaded.model.predict(["«Нет», — сказал министр."])[0].stances["quoting"].probabilities) == {"yes", "no"}

@@ -35,6 +35,11 @@ def test_figures_are_those_of_scikit_learn() -> None:
     expected = f1_score(rows["tone"], predicted, average="macro")
     assert figures["macro_f1"]["value"] == pytest.approx(expected, abs=1e-4)
     assert figures["confusion"]["counts"] == confusion_matrix(rows["tone"], predicted, labels=AXIS.labels).tolist()
+    share = rows["tone"].value_counts(normalize=True).iloc[0]
+    majority = measure(rows, AXIS, probabilities, 0.5)["majority"]
+    assert majority["accuracy"] == pytest.approx(share, abs=1e-4)
+    always = f1_score(rows["tone"], [majority["label"]] * 300, average="macro")
+    assert majority["macro_f1"] == pytest.approx(always, abs=1e-4)
     for label, value in zip(
         AXIS.labels, f1_score(rows["tone"], predicted, labels=AXIS.labels, average=None), strict=True
     ):

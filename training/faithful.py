@@ -1,0 +1,58 @@
+"""Whether the words that an explanation names matter: taken out, and kept alone, against as many words at random."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from models.axes import Axis
+from models.encoder import Encoder
+from models.stance import StanceModel
+
+TEXTS = 60
+SHARE = 0.2
+"""Share of a text's words that is taken out, or kept alone."""
+SEED = 0
+KEYS = ("deletion", "deletion_random", "insertion", "insertion_random")
+
+
+def faithfulness(model: StanceModel, exam: pd.DataFrame) -> dict[str, dict[str, float]] | None:
+    """Return per axis how much of its probability the answered label loses, on average over exam texts.
+
+    ``deletion`` takes out the words of the largest weights, ``insertion`` keeps nothing else; the keys with ``_random``
+    do so with as many words at random. None where the model has no explanations.
+    """
+    if not isinstance(model.heads.features, Encoder):
+        return None
+    texts = exam.sort_values("digest")["text"].head(TEXTS).tolist()
+    random = np.random.default_rng(SEED)
+    predictions = model.predict(texts, explain=True)
+    found = {}
+    for axis in model.axes:
+        stances = [prediction.stances[axis.name] for prediction in predictions]
+        changed: dict[str, list[str]] = {
+            key: [] for key in ("deletion", "deletion_random", "insertion", "insertion_random")
+        }
+        for stance in stances:
+            words = stance.words or ()
+            count = max(1, round(SHARE * len(words)))
+            best = set(np.argsort([-word.weight for word in words], kind="stable")[:count].tolist())
+            drawn = set(random.permutation(len(words))[:count].tolist())
+            for key, chosen in (("", best), ("_random", drawn)):
+                changed[f"deletion{key}"].append(_joined([w.text for i, w in enumerate(words) if i not in chosen]))
+                changed[f"insertion{key}"].append(_joined([w.text for i, w in enumerate(words) if i in chosen]))
+        before = np.array([stance.confidence for stance in stances])
+        places = [axis.labels.index(stance.label) for stance in stances]
+        found[axis.name] = {
+            key: round(float((before - _probabilities(model, axis, texts)[np.arange(len(places)), places]).mean()), 4)
+            for key, texts in changed.items()
+        }
+    return found
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " ".join(words) or "…"
+
+
+def _probabilities(model: StanceModel, axis: Axis, texts: Sequence[str]) -> np.ndarray:
+    return model.heads.probabilities(texts, [axis])[axis.name]
