@@ -178,6 +178,9 @@ def release(
     force: Annotated[
         str | None, typer.Option(metavar="WHY", help="Release in spite of the gate; WHY is logged.")
     ] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Copy it to models/released as well, for a maintainer to commit.")
+    ] = False,
     store: Store = STORE,
 ) -> None:
     """Ask the gate and make a version the one that serves.
@@ -195,6 +198,8 @@ def release(
             f"{axis}: {c['difference']:+.3f} macro-F1 [{c['low']:+.3f}, {c['high']:+.3f}], {c['rows']} rows"
         )
     report.out.print(f"released {bundle.manifest.version}")
+    if publish:
+        report.out.print(f"published to {releases.publish(store)}", soft_wrap=True)
     tracking.crown(bundle.manifest, left)
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -197,6 +198,31 @@ def _move(
         link = Path(beside) / "current"
         link.symlink_to(to)
         link.replace(store / "current")
+
+
+def publish(store: Path) -> Path:
+    """Copy the version that is released in a store to where the repository ships one from; return that folder.
+
+    Raises:
+        ReleaseError: nothing is released.
+        StoreError: the folder cannot be written; what shipped ships still.
+    """
+    chosen = current(store)
+    if chosen is None:
+        raise ReleaseError(f"{store}: nothing is released there; release a version first")
+    load_bundle(chosen)
+    beside, before = RELEASED.with_name(".released-writing"), RELEASED.with_name(".released-before")
+    try:
+        for leftover in (beside, before):
+            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.copytree(chosen, beside)
+        if RELEASED.exists():
+            RELEASED.rename(before)
+        beside.rename(RELEASED)
+        shutil.rmtree(before, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(f"{RELEASED}: cannot be written ({error.strerror})") from error
+    return RELEASED
 
 
 @contextmanager

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.bundle import Bundle, current
+from models.bundle import Bundle, current, load_bundle
 from models.errors import BundleDamaged, BundleNotFound, ReleaseError, StoreError
 from training import release as module
 from training.corpus import Corpus
-from training.release import LOG, compare, gate, newest, release, rollback
+from training.release import LOG, compare, gate, newest, publish, release, rollback
 
 
 @pytest.fixture
@@ -62,6 +62,18 @@ def test_releases_and_rollbacks_move_current_and_are_logged(store: Path) -> None
     assert log(store)[3]["why"] == "wrong on headlines"
     assert set(log(store)[1]["figures"]) == {"troops", "outlook"}
     assert all({"when", "who", "why", "figures"} <= set(entry) for entry in log(store))
+
+
+def test_publishing_copies_what_is_released_in_the_place_of_what_shipped(store: Path) -> None:
+    one, two, _ = versions(store)
+    with pytest.raises(ReleaseError, match="nothing is released"):
+        publish(store)
+    for version in (one, two):
+        release(store, version)
+        folder = publish(store)
+        assert {file.name for file in folder.iterdir()} == {file.name for file in (store / version).iterdir()}
+        assert load_bundle(folder).manifest.version == version
+    assert [entry.name for entry in folder.parent.iterdir() if entry.name.startswith(".")] == []
 
 
 def test_releasing_what_serves_changes_nothing(store: Path) -> None:
