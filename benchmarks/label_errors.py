@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from cleanlab.filter import find_label_issues
 from sklearn.model_selection import GroupKFold
 
 from models.axes import read_axes
 from training.corpus import AXES, corpus_files, read_corpus
 from training.tuning.base import read_base
-from training.tuning.finetune import fresh, learn, tokenised
+from training.tuning.learn import fresh, learn, tokenised
 from training.tuning.network import answers
 
 FOLDS, EPOCHS, SEED = 3, 4, 0
@@ -30,18 +29,18 @@ WORK = Path("label-errors")
 def main() -> None:
     """Fine-tune each fold, find the doubtful labels and write them."""
     corpus = read_corpus(corpus_files(), read_axes(AXES))
-    frame, base, device = corpus.frame, read_base(), torch.device("cpu")
+    frame, base = corpus.frame, read_base()
     probabilities = {axis.name: np.zeros((len(frame), len(axis.labels))) for axis in corpus.axes}
     folds = GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(frame, groups=frame["group"])
     for fold, (seen, held) in enumerate(folds):
         work = WORK / f"fold-{fold}"
         work.mkdir(parents=True, exist_ok=True)
         rows = frame.iloc[held]
-        network = fresh(base, corpus.axes, SEED, device)
+        network = fresh(base, corpus.axes, SEED)
         # The last epoch counts: to choose one by the rows that it is then asked about would be to look at their labels.
         last = learn(base, frame.iloc[seen], rows.iloc[:0], corpus.axes, SEED, EPOCHS, work)
         network.load_state_dict(last, strict=False)
-        found = answers(network, tokenised(base, rows, corpus.axes).ids, device, f"fold {fold}")
+        found = answers(network, tokenised(base, rows, corpus.axes).ids, f"fold {fold}")
         for axis in corpus.axes:
             probabilities[axis.name][held] = found[axis.name]
     doubtful = []

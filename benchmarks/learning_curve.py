@@ -13,7 +13,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 from rich.progress import track
 from sklearn.metrics import f1_score
@@ -36,7 +35,7 @@ def frozen_vectors(texts: pd.Series, axes: tuple[Axis, ...]) -> np.ndarray:
     """Return the vectors of texts by the encoder before any fine-tuning, (texts, hidden)."""
     base = read_base()
     network = Network(base.network, axes)
-    return answers(network, token_ids(base.tokenizer, texts.tolist()), torch.device("cpu"), "frozen vectors")["vectors"]
+    return answers(network, token_ids(base.tokenizer, texts.tolist()), "frozen vectors")["vectors"]
 
 
 def measured(frame: pd.DataFrame, axes: tuple[Axis, ...], vectors: np.ndarray) -> Iterator[dict[str, object]]:

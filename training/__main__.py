@@ -98,6 +98,9 @@ def finetune(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs whose weights are averaged.")] = 2,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the rows; the best by the held-out ones counts.")] = 4,
+    layers: Annotated[
+        int | None, typer.Option(min=1, help="Layers of a student that the tuned network teaches; ships if it holds.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the encoders.")] = ENCODERS,
 ) -> None:
     """Fine-tune an encoder on part `encoder` of the corpus; a run cut short goes on when it is started again.
@@ -106,6 +109,8 @@ def finetune(
 
     `python -m training finetune`
 
+    `python -m training finetune --layers 6`
+
     `python -m training finetune --base intfloat/multilingual-e5-small --seeds 1`
     """
     try:
@@ -113,7 +118,7 @@ def finetune(
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is missing; `pip install -e '.[finetune]'` brings it") from error
 
-    folder = tune(read_corpus(corpus_files(data, with_ or ()), read_axes(AXES)), base, seeds, epochs, out)
+    folder = tune(read_corpus(corpus_files(data, with_ or ()), read_axes(AXES)), base, seeds, epochs, layers, out)
     report.out.print(f"wrote {folder}\nto fit heads on it: python -m training fit --encoder {folder}", soft_wrap=True)
 
 

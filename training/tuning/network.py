@@ -29,8 +29,9 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict({axis.name: nn.Linear(bert.config.hidden_size, len(axis.labels)) for axis in axes})
         bert.embeddings.word_embeddings.weight.requires_grad_(False)  # they ship as they came, four bits a weight
 
-    def vectors(self, rows: Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    def vectors(self, rows: Sequence[Sequence[int]]) -> Tensor:
         """Return the mean of the states of each row's own tokens, the first and last being special, (rows, hidden)."""
+        device = self.bert.device
         longest = max(map(len, rows))
         lengths = torch.tensor([len(row) for row in rows], device=device)[:, None]
         pad = self.bert.config.pad_token_id or 0
@@ -40,10 +41,9 @@ class Network(nn.Module):
         own = ((places > 0) & (places < lengths - 1)).float()[..., None]
         return torch.as_tensor((states * own).sum(1) / own.sum(1).clamp(min=1))
 
-    def forward(self, rows: Sequence[Sequence[int]], device: torch.device) -> dict[str, Tensor]:
+    def logits(self, vectors: Tensor) -> dict[str, Tensor]:
         """Return logits an axis, each (rows, labels)."""
-        pooled = self.dropout(self.vectors(rows, device))
-        return {name: head(pooled) for name, head in self.heads.items()}
+        return {name: head(vectors) for name, head in self.heads.items()}
 
 
 def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
@@ -64,16 +64,16 @@ def batches(lengths: Sequence[int], draw: random.Random) -> Iterator[list[int]]:
     yield from found
 
 
-def answers(network: Network, rows: Sequence[Sequence[int]], device: torch.device, what: str) -> dict[str, np.ndarray]:
+def answers(network: Network, rows: Sequence[Sequence[int]], what: str) -> dict[str, np.ndarray]:
     """Return probabilities an axis, (rows, labels), and the vectors under the name ``vectors``."""
     network.eval()
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     found: dict[str, list[np.ndarray]] = {}
     with torch.inference_mode():
         for at in track(range(0, len(order), 4 * BATCH), description=what, transient=True):
-            vectors = network.vectors([rows[i] for i in order[at : at + 4 * BATCH]], device)
+            vectors = network.vectors([rows[i] for i in order[at : at + 4 * BATCH]])
             found.setdefault("vectors", []).append(vectors.cpu().numpy())
-            for name, head in network.heads.items():
-                found.setdefault(name, []).append(torch.softmax(head(vectors), dim=1).cpu().numpy())
+            for name, logits in network.logits(vectors).items():
+                found.setdefault(name, []).append(torch.softmax(logits, dim=1).cpu().numpy())
     back = np.argsort(order)
     return {name: np.concatenate(parts)[back] for name, parts in found.items()}

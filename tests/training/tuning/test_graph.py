@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import torch
 
 from models.encoder import Encoder
 from models.text import normalise
@@ -24,7 +23,7 @@ def texts(corpus: Corpus) -> list[str]:
 def test_the_base_knows_a_translation_from_another_topic(base: Base, corpus: Corpus) -> None:
     texts = ["query: The cat sits on the mat.", "query: Кошка сидит на коврике.", "query: Profits beat the forecasts."]
     network = Network(base.network, corpus.axes)
-    vectors = answers(network, token_ids(base.tokenizer, texts), torch.device("cpu"), "")["vectors"]
+    vectors = answers(network, token_ids(base.tokenizer, texts), "")["vectors"]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
     assert near > far + 0.05
@@ -38,7 +37,7 @@ def test_the_graph_answers_as_the_network_and_no_text_as_its_neighbours(
     encoder = Encoder(graph, tokenizer.to_str().encode())
     found = encoder.transform(texts)
     network = Network(base.network, corpus.axes)
-    expected = answers(network, token_ids(base.tokenizer, texts), torch.device("cpu"), "")["vectors"]
+    expected = answers(network, token_ids(base.tokenizer, texts), "")["vectors"]
     centre = expected.mean(axis=0)
     for one, other in zip(found - centre, expected - centre, strict=True):
         assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.97

@@ -1,0 +1,217 @@
+"""One run of fine-tuning: a network that learns labels, or a student that learns from its teacher."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from sklearn.metrics import f1_score
+from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss
+
+from models.axes import Axis
+from training import report
+from training.tuning.base import Base
+from training.tuning.network import BATCH, Network, answers, batches, token_ids
+
+RATE, HEAD_RATE, BETAS, DECAY = 1.5e-4, 1e-3, (0.9, 0.98), 0.01
+SMOOTHING, CLIP, WARM_UP = 0.05, 1.0, 0.1
+SOFTNESS = 2.0
+"""Temperature at which a student is shown its teacher's answers, so that it sees the second choices too."""
+CHECKPOINT = 200
+"""Steps after which, as at the end of an epoch, what was learnt is put on disk: two minutes of work on two cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Hold rows to learn from or to choose by: token ids, and per axis the place of the label, -100 where none is."""
+
+    ids: list[list[int]]
+    labels: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Hold macro-F1 an axis on the held-out groups."""
+
+    macro_f1: Mapping[str, float]
+
+    @property
+    def mean(self) -> float:
+        """Return the mean over the axes, by which epochs and averages are chosen."""
+        return float(np.mean(list(self.macro_f1.values())))
+
+
+def tokenised(base: Base, frame: pd.DataFrame, axes: Sequence[Axis]) -> Rows:
+    """Turn rows into what a network learns from or is measured by."""
+    labels = {
+        axis.name: np.array([axis.labels.index(label) if label else -100 for label in frame[axis.name]])
+        for axis in axes
+    }
+    return Rows(token_ids(base.tokenizer, frame["text"].tolist()), labels)
+
+
+def _half() -> bool:
+    """Say whether the processor multiplies in bfloat16; where it does not, bfloat16 is slower than float32."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def fresh(base: Base, axes: Sequence[Axis], seed: int) -> Network:
+    """Make a network of the base weights, its heads drawn anew by the seed, on a GPU where there is one."""
+    torch.manual_seed(seed)
+    bert = type(base.network)(base.network.config, add_pooling_layer=False)
+    bert.load_state_dict(base.network.state_dict())
+    return Network(bert, axes).to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _optimiser(network: Network, steps: int) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+    trained = [p for p in network.bert.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": [p for p in trained if p.dim() > 1], "lr": RATE, "weight_decay": DECAY},
+            {"params": [p for p in trained if p.dim() == 1], "lr": RATE, "weight_decay": 0.0},
+            {"params": list(network.heads.parameters()), "lr": HEAD_RATE, "weight_decay": 0.0},
+        ],
+        betas=BETAS,
+    )
+    warm = max(1, int(WARM_UP * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
+    )
+    return optimiser, schedule
+
+
+def learn(
+    base: Base,
+    seen: pd.DataFrame,
+    held: pd.DataFrame,
+    axes: Sequence[Axis],
+    seed: int,
+    epochs: int,
+    work: Path,
+    teacher: Network | None = None,
+) -> dict[str, torch.Tensor]:
+    """Fine-tune one seed, or a student of a ``teacher``, going on from a checkpoint where one lies.
+
+    Returns the weights of the epoch that did best on the rows ``held``, of the last one where there are none.
+    """
+    network = fresh(base, axes, seed)
+    device, half = network.bert.device, _half()
+    rows, chosen_by = tokenised(base, seen, axes), tokenised(base, held, axes)
+    lengths = [len(row) for row in rows.ids]
+    steps = epochs * -(-len(lengths) // BATCH)
+    optimiser, schedule = _optimiser(network, steps)
+    what = f"student of {base.network.config.num_hidden_layers} layers" if teacher else f"seed {seed}"
+    file = work / f"{what.replace(' ', '-')}.pt"
+    step, best, best_mean = 0, _light(network), -1.0
+    if file.exists():
+        saved = torch.load(file, map_location=device, weights_only=True)
+        network.load_state_dict(saved["network"], strict=False)
+        optimiser.load_state_dict(saved["optimiser"])
+        schedule.load_state_dict(saved["schedule"])
+        torch.set_rng_state(saved["random"].cpu())
+        step, best, best_mean = saved["step"], saved["best"], saved["best_mean"]
+        report.out.print(f"{what}: taken up at step {step} of {steps}")
+    with _progress() as progress:
+        task = progress.add_task(what, total=steps, completed=step)
+        for epoch in range(epochs):
+            order = list(batches(lengths, random.Random(f"{seed} {epoch}")))  # noqa: S311 (an order, no secret)
+            for at, batch in enumerate(order, epoch * len(order)):
+                if at < step:
+                    continue
+                network.train()
+                with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                    loss = _taught(network, teacher, rows, batch) if teacher else _told(network, rows, batch)
+                optimiser.zero_grad()
+                torch.autograd.backward(loss)
+                torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+                optimiser.step()
+                schedule.step()
+                step = at + 1
+                if step % len(order) == 0 and not chosen_by.ids:
+                    best = _light(network)
+                elif step % len(order) == 0:
+                    figures = score(answers(network, chosen_by.ids, "held-out groups"), chosen_by, axes)
+                    progress.console.print(f"{what}, epoch {epoch + 1}: {shown(figures)}")
+                    if figures.mean > best_mean:
+                        best, best_mean = _light(network), figures.mean
+                progress.update(task, completed=step, description=f"{what}, loss {loss.item():.2f}")
+                if step % CHECKPOINT == 0 or step % len(order) == 0:
+                    _save(file, network, optimiser, schedule, step, best, best_mean)
+    return best
+
+
+def _told(network: Network, rows: Rows, batch: Sequence[int]) -> torch.Tensor:
+    """Return the loss of a batch by its labels, summed over the axes; rows may lack one."""
+    logits = network.logits(network.dropout(network.vectors([rows.ids[i] for i in batch])))
+    losses = []
+    for name, found in logits.items():
+        labels = torch.as_tensor(rows.labels[name][batch], device=found.device)
+        if (labels >= 0).any():
+            losses.append(cross_entropy(found.float(), labels, ignore_index=-100, label_smoothing=SMOOTHING))
+    return torch.stack(losses).sum()
+
+
+def _taught(network: Network, teacher: Network, rows: Rows, batch: Sequence[int]) -> torch.Tensor:
+    """Return how far a student is from its teacher on a batch: in the answers, softened, and in the vectors."""
+    ids = [rows.ids[i] for i in batch]
+    with torch.no_grad():
+        wanted = teacher.vectors(ids)
+        answers_wanted = teacher.logits(wanted)
+    vectors = network.vectors(ids)
+    loss = mse_loss(vectors, wanted) / wanted.var()
+    for name, found in network.logits(network.dropout(vectors)).items():
+        soft = log_softmax(answers_wanted[name].float() / SOFTNESS, dim=1)
+        own = log_softmax(found.float() / SOFTNESS, dim=1)
+        loss = loss + kl_div(own, soft, reduction="batchmean", log_target=True) * SOFTNESS**2
+    return loss
+
+
+def _light(network: Network) -> dict[str, torch.Tensor]:
+    """Copy the weights that learn; the word embeddings, most of the size, never do."""
+    return {k: v.detach().clone() for k, v in network.state_dict().items() if "word_embeddings" not in k}
+
+
+def _save(file: Path, network: Network, optimiser: torch.optim.AdamW, schedule: object, *progress: object) -> None:
+    step, best, best_mean = progress
+    beside = file.with_suffix(".writing")
+    torch.save(
+        {
+            "network": _light(network),
+            "optimiser": optimiser.state_dict(),
+            "schedule": schedule.state_dict(),  # type: ignore[attr-defined]
+            "random": torch.get_rng_state(),
+            "step": step,
+            "best": best,
+            "best_mean": best_mean,
+        },
+        beside,
+    )
+    beside.replace(file)
+
+
+def score(found: Mapping[str, np.ndarray], held: Rows, axes: Sequence[Axis]) -> Figures:
+    """Return the figures of answers (rows, labels) an axis."""
+    scores = {}
+    for axis in axes:
+        labelled = held.labels[axis.name] >= 0
+        guesses = found[axis.name].argmax(axis=1)[labelled]
+        scores[axis.name] = round(float(f1_score(held.labels[axis.name][labelled], guesses, average="macro")), 4)
+    return Figures(scores)
+
+
+def shown(figures: Figures) -> str:
+    """Return figures for people."""
+    return "macro-F1 " + ", ".join(f"{name} {value:.3f}" for name, value in figures.macro_f1.items())
+
+
+def _progress() -> Progress:
+    return Progress(
+        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}")
+    )
