@@ -38,14 +38,13 @@ class TokenStates:
 class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn texts into vectors: the mean of the states of their own tokens, whatever else is encoded beside them."""
 
-    def __init__(self, graph: bytes, tokenizer: bytes, threads: int = 0) -> None:
-        """Load a graph and its tokenizer; ``threads`` is how many cores one call uses, 0 for all.
+    def __init__(self, graph: bytes, tokenizer: bytes) -> None:
+        """Load a graph and its tokenizer.
 
         Raises:
             EncoderError: the files are not what an encoder is made of.
         """
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
         # What pays is fused in the graph already; another fusion would take a token's scale for that of the batch.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         try:
@@ -57,7 +56,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self._tokenizer.no_padding()
 
     @classmethod
-    def read(cls, folder: Path, threads: int = 0) -> Self:
+    def read(cls, folder: Path) -> Self:
         """Read the encoder in a folder.
 
         Raises:
@@ -67,7 +66,11 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             graph, tokenizer = ((folder / name).read_bytes() for name in FILES[:2])
         except OSError as error:
             raise EncoderError(f"{error.filename}: {error.strerror}; name a folder that `finetune` wrote") from error
-        return cls(graph, tokenizer, threads)
+        return cls(graph, tokenizer)
+
+    def get_params(self, deep: bool = True) -> dict[str, object]:  # noqa: ARG002 (scikit-learn's signature)
+        """Return nothing: an encoder has no parameter to search."""
+        return {}
 
     def fit(self, texts: Sequence[str], y: object = None) -> Self:  # noqa: ARG002 (scikit-learn's signature)
         """Do nothing: an encoder is made by fine-tuning."""

@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -12,6 +11,8 @@ from models.heads import Linear
 from models.text import normalise
 
 _WORD = re.compile(r"\S+")
+_GAP = re.compile(r"(?:\s|&(?:nbsp|#160|#[xX][aA]0);)+|\Z")
+"""White space, that of HTML among it, and the end of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +36,29 @@ def word_weights(text: str, found: TokenStates, head: Linear, label: int) -> tup
     if not spans:
         return ()
     shares = (found.states - head.centre) @ head.weights[label] / max(1, len(found.states))
-    weights = np.zeros(len(spans))
+    # A text without tokens, of control characters say, has the vector nought: what that lacks to the centre is shared.
+    rest = 0.0 if len(shares) else -float(head.centre @ head.weights[label])
+    weights = np.full(len(spans), rest / len(spans))
     ends = [end for _, end in spans]
     for (start, end), share in zip(found.spans, shares, strict=True):
         # A token may begin with the space before its word, or be nothing but that space.
         weights[min(bisect_right(ends, max(start, end - 1)), len(spans) - 1)] += share
-    words: list[Word] = []
-    for (start, end), weight in zip(_places(text, folded, spans), weights.tolist(), strict=True):
-        if words and start < words[-1].end:  # what folding took apart stands in one place
-            start, weight = words[-1].start, words[-1].weight + weight
-            end = max(end, words.pop().end)
-        words.append(Word(text[start:end], start, end, weight))
+    places = _places(text, [folded[first:last] for first, last in spans])
+    words = []
+    for start, end, count in places:
+        words.append(Word(text[start:end], start, end, float(weights[:count].sum())))
+        weights = weights[count:]
     return tuple(words)
 
 
-def _places(text: str, folded: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return where spans of the folded text lie in the text itself."""
-    if text == folded:
-        return spans
-    starts, ends = np.zeros(len(folded), dtype=int), np.zeros(len(folded), dtype=int)
-    for kind, a, b, x, y in SequenceMatcher(None, text, folded, autojunk=False).get_opcodes():
-        for at in range(x, y):
-            starts[at], ends[at] = (a + at - x, a + at - x + 1) if kind == "equal" else (a, b)
-    places = []
-    for first, last in spans:
-        found = text[starts[first] : ends[last - 1]]
-        lead = len(found) - len(found.lstrip())
-        places.append((int(starts[first]) + lead, int(starts[first]) + len(found.rstrip())))
-    return places
+def _places(text: str, folded: list[str]) -> list[tuple[int, int, int]]:
+    """Return where the words of a folded text stand in the text itself: start, end and how many of them stand there."""
+    places, found, start = [], [], 0
+    for gap in _GAP.finditer(text):
+        here = normalise(text[start : gap.start()]).split()
+        found += here
+        if here:
+            places.append((start, gap.start(), len(here)))
+        start = gap.end()
+    # Folding a stretch alone may differ from folding the text where what looks like an entity runs over its end.
+    return places if found == folded else [(0, len(text), len(folded))]

@@ -72,22 +72,16 @@ class StanceModel:
     def _explained(self, texts: Sequence[str]) -> list[Prediction]:
         if not isinstance(self.heads.features, Encoder):
             raise ExplainUnavailable(f"{self.version} stands on n-grams, whose words have no shares; serve an encoder")
+        arrays = {axis.name: linear(self.heads.estimators[axis.name], axis) for axis in self.axes}
         predictions = []
         for text, found in zip(texts, self.heads.features.token_states(texts), strict=True):
             answers = self.heads.answers(found.vector[None], self.axes)
             plain = self._prediction(text, {name: rows[0] for name, rows in answers.items()})
-            stances = {
-                axis.name: replace(
-                    plain.stances[axis.name],
-                    words=word_weights(
-                        text,
-                        found,
-                        linear(self.heads.estimators[axis.name], axis),
-                        axis.labels.index(plain.stances[axis.name].label),
-                    ),
-                )
-                for axis in self.axes
-            }
+            stances = {}
+            for axis in self.axes:
+                stance = plain.stances[axis.name]
+                words = word_weights(text, found, arrays[axis.name], axis.labels.index(stance.label))
+                stances[axis.name] = replace(stance, words=words)
             predictions.append(replace(plain, stances=stances))
         return predictions
 

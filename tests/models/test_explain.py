@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,11 +8,12 @@ from hypothesis import strategies as st
 from models.bundle import RELEASED, Bundle, load_bundle
 from models.errors import ExplainUnavailable
 from models.heads import linear
+from models.stance import StanceModel
 
 
-@pytest.fixture(scope="module")
-def released() -> Bundle:
-    return load_bundle(RELEASED)
+@cache
+def released() -> StanceModel:
+    return load_bundle(RELEASED).model
 
 
 TEXTS = st.one_of(
@@ -24,10 +27,10 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(TEXTS)
-def test_weights_sum_to_the_logit_less_the_bias_and_words_stand_where_they_say(released: Bundle, text: str) -> None:
-    model = released.model
+def test_weights_sum_to_the_logit_less_the_bias_and_words_stand_where_they_say(text: str) -> None:
+    model = released()
     [explained] = model.predict([text], explain=True)
     [plain] = model.predict([text])
     vector = model.heads.features.transform([text])
@@ -48,15 +51,15 @@ def test_weights_sum_to_the_logit_less_the_bias_and_words_stand_where_they_say(r
             assert sum(word.weight for word in stance.words) == pytest.approx(logit - head.bias[place], abs=1e-4)
 
 
-def test_words_are_those_of_the_text(released: Bundle) -> None:
-    [prediction] = released.model.predict(["  «Ми не пошлемо&nbsp;військ», —\nсказав він."], explain=True)
+def test_words_are_those_of_the_text() -> None:
+    [prediction] = released().predict(["  «Ми не пошлемо&nbsp;військ», —\nсказав він."], explain=True)
     words = prediction.stances["troops"].words
     assert words is not None
     assert [word.text for word in words] == ["«Ми", "не", "пошлемо", "військ»,", "—", "сказав", "він."]
 
 
-def test_a_text_without_words_has_none_to_explain(released: Bundle) -> None:
-    assert released.model.predict([" "], explain=True)[0].stances["troops"].words == ()
+def test_a_text_without_words_has_none_to_explain() -> None:
+    assert released().predict([" "], explain=True)[0].stances["troops"].words == ()
 
 
 def test_n_grams_explain_nothing(ngram_bundle: Bundle) -> None:
@@ -64,8 +67,8 @@ def test_n_grams_explain_nothing(ngram_bundle: Bundle) -> None:
         ngram_bundle.model.predict(["Нет войскам в Украине."], explain=True)
 
 
-def test_an_answer_does_not_depend_on_what_is_beside_it(released: Bundle) -> None:
+def test_an_answer_does_not_depend_on_what_is_beside_it() -> None:
     texts = ["Нет войскам.", "The talks end on Friday, he said, and nobody expects a deal. " * 5, "Угоду підпишуть."]
-    together = released.model.heads.features.transform(texts)
-    alone = np.vstack([released.model.heads.features.transform([text]) for text in texts])
+    together = released().heads.features.transform(texts)
+    alone = np.vstack([released().heads.features.transform([text]) for text in texts])
     np.testing.assert_allclose(together, alone, atol=1e-5)
