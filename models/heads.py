@@ -55,7 +55,7 @@ def classifier(C: float) -> LogisticRegression:  # noqa: N803 (scikit-learn's na
 
 def vector_classifier(C: float) -> Pipeline:  # noqa: N803
     """Make the unfitted classifier of one axis over an encoder's vectors: centred, for they share a large mean."""
-    return make_pipeline(StandardScaler(with_std=False), LogisticRegression(C=C, solver="newton-cholesky"))
+    return make_pipeline(StandardScaler(with_std=False), classifier(C))
 
 
 def folds() -> StratifiedGroupKFold:

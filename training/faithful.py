@@ -9,7 +9,7 @@ from models.axes import Axis
 from models.encoder import Encoder
 from models.stance import StanceModel
 
-TEXTS = 60
+TEXTS = 40
 SHARE = 0.2
 """Share of a text's words that is taken out, or kept alone."""
 SEED = 0

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from transformers import BertModel
 
 from models.axes import Axis
-from models.encoder import LONGEST
-from models.text import normalise
+from models.encoder import LONGEST, prepared
 
 BATCH = 16
 BUCKET = 50
@@ -49,7 +48,7 @@ class Network(nn.Module):
 def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     """Return the ids of each text, special tokens first and last, cut where the encoder cuts."""
     tokenizer.enable_truncation(LONGEST)
-    return [found.ids for found in tokenizer.encode_batch([normalise(text) for text in texts])]
+    return [found.ids for found in tokenizer.encode_batch([prepared(text) for text in texts])]
 
 
 def batches(lengths: Sequence[int], draw: random.Random) -> Iterator[list[int]]:
