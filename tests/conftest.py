@@ -12,7 +12,6 @@ import pytest
 
 from models.axes import read_axes
 from models.bundle import Bundle, load_bundle, write_bundle
-from models.manifest import CorpusRecord
 from training.card import card
 from training.corpus import AXES, Corpus, corpus_files, read_corpus
 from training.fit import fit
@@ -67,8 +66,7 @@ def bundle(fitted: Fitted) -> Bundle:
 def ngram_bundle(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """Fit n-grams on a part of the corpus, save and load them: the other format of a bundle."""
     frame = corpus.frame.groupby("part", group_keys=False).head(600).reset_index(drop=True)
-    record = CorpusRecord(digest="d", rows=len(frame), files=())
-    made = fit(replace(corpus, frame=frame, record=record), ngrams, None)
+    made = fit(replace(corpus, frame=frame), ngrams, None)
     return load_bundle(
         write_bundle(tmp_path_factory.mktemp("ngrams"), made.model, made.facts, made.golden, card(made), None)
     )

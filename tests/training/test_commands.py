@@ -22,7 +22,7 @@ def test_evaluate_compares_with_another_bundle_and_lists_the_surest_errors(fitte
     words = ["training", "evaluate", "data/gold-dev.jsonl", "--against", str(fitted.store / fitted.version)]
     printed = run(*words, env={**fitted.env, "COLUMNS": "160"})
     assert printed.returncode == 0, printed.stderr
-    for told in ("on these rows", "+0.000 [+0.000, +0.000]", "most confident errors", "always neutral", "trait"):
+    for told in ("on these rows", "+0.000 [+0.000, +0.000]", "most confident errors", "always neutral", "length"):
         assert told in printed.stdout
 
 

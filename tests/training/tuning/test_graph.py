@@ -1,6 +1,9 @@
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
+from models.bundle import RELEASED
 from models.encoder import Encoder
 from models.text import normalise
 from training.corpus import Corpus
@@ -71,3 +74,10 @@ def test_weights_of_seven_bits_stay_within_63() -> None:
     found, scales = seven_bits(weights)
     assert np.abs(found).max() == 63
     np.testing.assert_allclose(found * scales[:, None], weights, atol=float(scales.max()) / 2)
+
+
+def test_the_weights_that_ship_stay_within_seven_bits() -> None:
+    graph = onnx.load(RELEASED / "encoder.onnx").graph
+    weights = [numpy_helper.to_array(w) for w in graph.initializer if w.data_type == onnx.TensorProto.INT8]
+    assert len(weights) >= 8
+    assert max(int(np.abs(w.astype(int)).max()) for w in weights) == 63

@@ -1,0 +1,38 @@
+import pickle
+from pathlib import Path
+
+import pytest
+
+from models.bundle import RELEASED, Bundle
+from models.encoder import FILES, Encoder, prepared
+from models.errors import EncoderError
+from models.text import normalise
+
+
+def test_the_encoder_that_ships_takes_35_megabytes_at_most() -> None:
+    assert sum((RELEASED / name).stat().st_size for name in FILES[:2]) <= 35_000_000
+
+
+def test_a_folder_without_an_encoder_and_files_that_are_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="finetune"):
+        Encoder.read(tmp_path)
+    with pytest.raises(EncoderError, match="not an encoder"):
+        Encoder(b"graph", b"tokenizer")
+
+
+def test_capitals_throughout_are_read_as_small_letters_in_the_same_places() -> None:
+    assert prepared("РИМ НЕ  ПОШЛЕТ «СОЛДАТ»") == 'Рим не пошлет "солдат"'
+    for text in ("Rome sends NATO troops", "İSTANBUL", "1,5", ""):
+        assert prepared(text) == normalise(text)
+
+
+def test_capitals_throughout_change_no_answer(bundle: Bundle) -> None:
+    text = "Рим не пошлет солдат в Украину"
+    [small], [capital] = bundle.model.predict([text]), bundle.model.predict([text.upper()])
+    assert capital.stances["troops"].label == small.stances["troops"].label == "anti"
+
+
+def test_a_bundle_over_an_encoder_pickles_no_encoder(bundle: Bundle) -> None:
+    assert (bundle.path / "heads.joblib").stat().st_size < 200_000
+    with pytest.raises(TypeError):
+        pickle.dumps(bundle.model.heads.features)
