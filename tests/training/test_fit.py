@@ -1,17 +1,21 @@
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.axes import Axis
-from models.bundle import Bundle, load_bundle, write_bundle
+from models.bundle import RELEASED, Bundle, load_bundle, write_bundle
 from models.errors import TrainingError
 from models.manifest import CorpusRecord
+from tests.conftest import Fitted
 from training.card import card
 from training.corpus import Corpus
 from training.fit import SELECTIVE_ACCURACY, fit, threshold
-from training.ground import ngrams
+from training.ground import Ground, encoded, ngrams
 
 
 def smaller(corpus: Corpus, rows: int, **columns: list[object]) -> Corpus:
@@ -65,20 +69,33 @@ def test_the_threshold_is_the_lowest_confidence_that_keeps_the_accuracy() -> Non
     assert SELECTIVE_ACCURACY == 0.90
 
 
-def test_an_axis_that_a_person_invents_is_fitted_saved_and_answered(corpus: Corpus, tmp_path) -> None:  # type: ignore[no-untyped-def]
+@pytest.fixture(params=["ngrams", "encoder"])
+def ground(request: pytest.FixtureRequest, fitted: Fitted) -> Callable[[Corpus], Ground]:
+    """What heads stand on, either way, with the vectors that the first fit kept."""
+    if request.param == "ngrams":
+        return ngrams
+    return partial(encoded, folder=RELEASED, cache=fitted.store / ".vectors")
+
+
+def test_an_axis_that_a_person_invents_is_fitted_saved_and_answered(
+    corpus: Corpus, tmp_path: Path, ground: Callable[[Corpus], Ground]
+) -> None:
     quoting = Axis(name="quoting", labels=("yes", "no"), neutral="no", description="Whether the text quotes.")
     small = smaller(corpus, 500)
     labels = ["yes" if any(mark in text for mark in '«“"') else "no" for text in small.frame["text"]]
     frame = small.frame.assign(quoting=pd.Series(labels, dtype=object).where(small.frame.index % 5 != 0, None))
-    fitted = fit(replace(small, frame=frame, axes=(*corpus.axes, quoting)), ngrams, None)
-    path = write_bundle(tmp_path, fitted.model, fitted.facts, fitted.golden, card(fitted))
+    made = fit(replace(small, frame=frame, axes=(*corpus.axes, quoting)), ground, None)
+    encoder = RELEASED if made.encoder else None
+    path = write_bundle(tmp_path, made.model, made.facts, made.golden, card(made), encoder)
     loaded = load_bundle(path)
     assert [axis.name for axis in loaded.model.axes] == ["troops", "outlook", "quoting"]
     assert set(loaded.model.predict(["«Нет», — сказал министр."])[0].stances["quoting"].probabilities) == {"yes", "no"}
     assert "quoting" in (path / "card.md").read_text(encoding="utf-8")
 
 
-def test_corrected_rows_change_the_answer_at_once_and_leave_the_calibration_alone(corpus: Corpus) -> None:
+def test_corrected_rows_change_the_answer_at_once_and_leave_the_calibration_alone(
+    corpus: Corpus, ground: Callable[[Corpus], Ground]
+) -> None:
     small = smaller(corpus, 500)
     text = "Глава ведомства объявил о развёртывании зонтика безопасности над побережьем."
     row = small.frame[small.frame["part"] == "heads"].iloc[0]
@@ -87,8 +104,8 @@ def test_corrected_rows_change_the_answer_at_once_and_leave_the_calibration_alon
         | {"troops": "pro", "outlook": "optimistic"}
         for n in range(60)
     ]
-    before = fit(small, ngrams, None)
-    after = fit(replace(small, frame=pd.concat([small.frame, pd.DataFrame(rows)], ignore_index=True)), ngrams, None)
+    before = fit(small, ground, None)
+    after = fit(replace(small, frame=pd.concat([small.frame, pd.DataFrame(rows)], ignore_index=True)), ground, None)
     [was], [now] = before.model.predict([text]), after.model.predict([text])
     assert now.stances["troops"].label == "pro"
     assert now.stances["troops"].probabilities["pro"] > was.stances["troops"].probabilities["pro"]

@@ -1,0 +1,59 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.bundle import RELEASED
+from models.encoder import Encoder
+from models.errors import EncoderError
+from tests.conftest import run
+from training.corpus import Corpus
+from training.ground import encoded, encoder_record
+
+
+@pytest.fixture
+def few(corpus: Corpus) -> Corpus:
+    return replace(corpus, frame=corpus.frame.groupby("part", group_keys=False).head(30).reset_index(drop=True))
+
+
+def test_vectors_are_kept_and_only_new_texts_are_encoded(
+    few: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    transform = Encoder.transform
+    monkeypatch.setattr(Encoder, "transform", lambda self, texts: asked.append(len(texts)) or transform(self, texts))
+    first = encoded(replace(few, frame=few.frame.iloc[:80]), RELEASED, tmp_path)
+    again = encoded(replace(few, frame=few.frame.iloc[:80]), RELEASED, tmp_path)
+    assert sum(asked) == len(first.train) + len(first.exam)
+    np.testing.assert_array_equal(first.vectors, again.vectors)
+    more = encoded(few, RELEASED, tmp_path)
+    assert sum(asked) == len(more.train) + len(more.exam)
+    expected = Encoder.read(RELEASED).transform(more.exam["text"].tolist())
+    np.testing.assert_allclose(more.exam_vectors, expected, atol=1e-5)
+
+
+def test_no_text_that_the_encoder_saw_serves_heads_or_exam(few: Corpus, tmp_path: Path) -> None:
+    seen = set(encoder_record(RELEASED).seen)
+    ground = encoded(few, RELEASED, tmp_path)
+    assert not seen & {*ground.train["digest"], *ground.exam["digest"]}
+    assert set(few.part("encoder")["digest"]) & seen, "the rows would show nothing"
+    assert len(ground.vectors) == len(ground.train)
+    assert set(ground.exam["part"]) == {"exam"}
+
+
+def test_a_record_that_is_none_is_refused(few: Corpus, tmp_path: Path) -> None:
+    for name in ("encoder.onnx", "tokenizer.json"):
+        (tmp_path / name).write_bytes((RELEASED / name).read_bytes())
+    with pytest.raises(EncoderError, match=r"encoder\.json: cannot be read"):
+        encoded(few, tmp_path, tmp_path)
+    (tmp_path / "encoder.json").write_text('{"base": "x"}')
+    with pytest.raises(EncoderError, match=r"encoder\.json: cannot be read"):
+        encoded(few, tmp_path, tmp_path)
+
+
+def test_a_folder_without_an_encoder_ends_a_fit_without_a_trace(tmp_path: Path) -> None:
+    printed = run("training", "fit", "--encoder", str(tmp_path), "--no-track", "--store", str(tmp_path))
+    assert printed.returncode == 1
+    assert "no encoder there" in printed.stderr
+    assert "Traceback" not in printed.stderr
