@@ -11,8 +11,10 @@ from rich.markup import escape
 
 from models.axes import read_axes
 from models.bundle import RELEASED, STORE, current, load_bundle, read_manifest, serving, write_bundle
-from models.errors import AuditError, BundleError, EncoderError, StanceError, TrainingError
+from models.encoder import Encoder
+from models.errors import AuditError, BundleError, EncoderError, StanceError, TableError, TrainingError
 from models.manifest import Manifest
+from training import benchmark as benchmarks
 from training import release as releases
 from training import report, tracking
 from training.card import card
@@ -223,6 +225,32 @@ def rollback(
     bundle = releases.rollback(store, why)
     report.out.print(f"went back to {bundle.manifest.version if bundle else 'what ships with the repository'}")
     tracking.crown(bundle.manifest if bundle else None, left)
+
+
+@app.command()
+def benchmark(
+    file: Annotated[Path, typer.Argument(help="A CSV file with the columns text, label and target.")],
+    test: Annotated[Path | None, typer.Option(help="Rows to test on; FILE is then only learnt from.")] = None,
+    folds: Annotated[Path | None, typer.Option(help="A CSV file with the columns id and fold.")] = None,
+    k: Annotated[int, typer.Option(min=2, help="Folds to make where none are given; a text stays in one.")] = 5,
+    classes: Annotated[str, typer.Option(help="Labels whose F1 is averaged, with commas; by default all.")] = "",
+    encoder: Annotated[Path | None, typer.Option(help="Folder of an encoder; by default the one that serves.")] = None,
+    store: Store = STORE,
+) -> None:
+    """Hold the pipeline against published tables: n-grams and frozen vectors on any labelled stance file.
+
+    Examples:
+
+    `python -m training benchmark ruarg/train.csv --folds ruarg/cv5_folds.csv --classes FAVOR,AGAINST,OTHER`
+
+    `python -m training benchmark rusentne/train.csv --test rusentne/test.csv --classes positive,negative`
+    """
+    rows, parts = benchmarks.read(file, test, folds, k)
+    named = [name.strip() for name in classes.split(",") if name.strip()] or sorted(rows["label"].unique())
+    if unknown := set(named) - set(rows["label"]):
+        raise TableError(f"{file}: no row is labelled {', '.join(sorted(unknown))}")
+    folder = _encoder("encoder", encoder, store) or RELEASED
+    report.benchmark(benchmarks.benchmark(rows, parts, Encoder.read(folder), named), named)
 
 
 def _compare(store: Path, folder: Path, corpus: Corpus) -> None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.axes import Axis
+from training.benchmark import Score
 from training.card import shown, slices
 from training.evaluate import Mistake
 from training.metrics import Comparison
@@ -84,6 +85,18 @@ def mistakes(found: Sequence[Mistake]) -> None:
         table.add_column(name)
     for each in found:
         table.add_row(f"{each.confidence:.2f}", each.axis, each.label, each.answer, escape(each.text))
+    out.print(table)
+
+
+def benchmark(scores: Sequence[Score], classes: Sequence[str]) -> None:
+    """Print the figures on a benchmark, a line a kind of features, with each target and the spread over the folds."""
+    table = Table(title=f"mean F1 of {', '.join(classes)}")
+    for name in ("", "macro-F1", "over the folds", *scores[0].by_target, "accuracy"):
+        table.add_column(name)
+    for score in scores:
+        spread = f"{min(score.by_fold):.3f} to {max(score.by_fold):.3f}"
+        targets = [f"{value:.3f}" for value in score.by_target.values()]
+        table.add_row(score.features, f"{score.macro_f1:.3f}", spread, *targets, f"{score.accuracy:.3f}")
     out.print(table)
 
 

@@ -6,13 +6,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from transformers import PreTrainedTokenizerFast
 
 from models.bundle import load_bundle
 from models.errors import EncoderError
 from tests.conftest import ROOT, run
 from training.corpus import Corpus
 from training.tuning.base import read_base
+from training.tuning.network import Network, answers, token_ids
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,19 @@ def test_an_encoder_is_tuned_killed_taken_up_again_and_fitted_on(few: Path, tmp_
     assert seen == set(record["seen"])
     assert not seen & heads
     assert not (seen | heads) & exam
+
+
+def test_base_weights_are_read_from_a_folder_in_the_layout_of_transformers(tmp_path: Path, corpus: Corpus) -> None:
+    base = read_base()
+    base.network.save_pretrained(tmp_path)
+    PreTrainedTokenizerFast(tokenizer_object=base.tokenizer).save_pretrained(tmp_path)
+    again = read_base(str(tmp_path))
+    texts = corpus.frame["text"].iloc[::2000].tolist()
+    found = [
+        answers(Network(one.network, corpus.axes), token_ids(one.tokenizer, texts), "")["vectors"]
+        for one in (base, again)
+    ]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
 def test_base_weights_that_are_none_are_refused(tmp_path: Path) -> None:

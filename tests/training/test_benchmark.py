@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.bundle import RELEASED
+from models.encoder import Encoder
+from models.errors import TableError
+from tests.conftest import run
+from training.benchmark import FEWEST_ROWS, benchmark, read
+from training.corpus import Corpus
+
+
+@pytest.fixture(scope="module")
+def rows(corpus: Corpus) -> pd.DataFrame:
+    """Statements as a stance file: two targets, the text of each row once for both."""
+    frame = corpus.part("exam").head(FEWEST_ROWS)
+    parts = [
+        pd.DataFrame({"id": frame["id"] + axis, "text": frame["text"], "label": frame[axis], "target": axis})
+        for axis in ("troops", "outlook")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_targets_with_enough_rows_get_heads_of_their_own_and_vectors_beat_the_majority(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    read_rows, folds = read(tmp_path / "rows.csv", None, None, 2)
+    scores = {score.features: score for score in benchmark(read_rows, folds, Encoder.read(RELEASED), ["neutral"])}
+    for score in scores.values():
+        assert score.by_target.keys() == {"troops", "outlook"}
+        assert score.macro_f1 == pytest.approx(np.mean(score.by_fold))
+        assert score.macro_f1 == pytest.approx(np.mean(list(score.by_target.values())))
+    assert scores["frozen vectors"].accuracy > scores["always the most frequent"].accuracy + 0.1
+    for _, of_text in read_rows.assign(fold=folds).groupby("text"):
+        assert of_text["fold"].nunique() == 1
+
+
+def test_many_targets_share_a_head_that_looks_at_their_words(rows: pd.DataFrame, tmp_path: Path) -> None:
+    few = rows[rows["target"] == "troops"].copy()
+    few["target"] = few["text"].str.split().str[0]
+    few.iloc[:150].to_csv(tmp_path / "train.csv", index=False)
+    few.iloc[150:].to_csv(tmp_path / "test.csv", index=False)
+    words = ["training", "benchmark", str(tmp_path / "train.csv"), "--test", str(tmp_path / "test.csv")]
+    printed = run(*words, "--classes", "pro, anti", "--encoder", str(RELEASED))
+    assert printed.returncode == 0, printed.stderr
+    for told in ("mean F1 of pro, anti", "always the most frequent", "n-grams", "frozen vectors"):
+        assert told in printed.stdout
+
+
+def test_named_folds_are_taken_and_what_is_missing_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:
+    file, folds = tmp_path / "rows.csv", tmp_path / "folds.csv"
+    rows.to_csv(file, index=False)
+    pd.DataFrame({"id": rows["id"].iloc[:10], "fold": 3}).to_csv(folds, index=False)
+    assert read(file, None, folds, 5)[1].tolist() == [3] * 10 + [-1] * (len(rows) - 10)
+    pd.DataFrame({"id": ["nobody"], "fold": [0]}).to_csv(folds, index=False)
+    with pytest.raises(TableError, match="the fold of none of the rows"):
+        read(file, None, folds, 5)
+    rows.drop(columns=["target"]).to_csv(file, index=False)
+    with pytest.raises(TableError, match="lacks the column target; it has"):
+        read(file, None, None, 5)
+    with pytest.raises(TableError, match="cannot be read"):
+        read(tmp_path / "nowhere.csv", None, None, 5)
+
+
+def test_a_class_that_nobody_has_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    printed = run("training", "benchmark", str(tmp_path / "rows.csv"), "--classes", "pro,mauve")
+    assert printed.returncode == 1
+    assert "no row is labelled mauve" in printed.stderr
