@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from tokenizers import Tokenizer
 
 from models.errors import EncoderError
-from models.text import normalise
+from models.text import UNWRITABLE, normalise
 
 LONGEST = 512
 """Tokens of a text that are read, special ones included; what follows says nothing to the model."""
@@ -30,7 +30,7 @@ def prepared(text: str) -> str:
     >>> prepared("РИМ  НЕ ПОШЛЕТ СОЛДАТ")
     'Рим не пошлет солдат'
     """
-    folded = normalise(text)
+    folded = UNWRITABLE.sub("\ufffd", normalise(text))  # the tokenizer takes UTF-8 only
     small = folded.capitalize()
     return small if folded.isupper() and len(small) == len(folded) else folded
 

@@ -1,6 +1,7 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.bundle import RELEASED, Bundle
@@ -24,6 +25,12 @@ def test_capitals_throughout_are_read_as_small_letters_in_the_same_places() -> N
     assert prepared("РИМ НЕ  ПОШЛЕТ «СОЛДАТ»") == 'Рим не пошлет "солдат"'
     for text in ("Rome sends NATO troops", "ANKARA İLE", "1,5", ""):
         assert prepared(text) == normalise(text)
+
+
+def test_what_utf8_cannot_write_is_read_as_unknown_in_its_place() -> None:
+    assert prepared("Нет\ud800 войскам\x00.") == "Нет\ufffd войскам\ufffd."
+    vectors = Encoder.read(RELEASED).transform(["\ud800", "\x00", "Нет\udfff войскам."])
+    assert np.isfinite(vectors).all()
 
 
 def test_capitals_throughout_change_no_answer(bundle: Bundle) -> None:
