@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -25,6 +26,20 @@ def run(*words: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> sub
     return subprocess.run(
         [sys.executable, "-m", *words], env={**os.environ, **(env or {})}, cwd=cwd, text=True, capture_output=True
     )
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Say whether two answers agree: probabilities within a unit of the fourth place, to which the wire rounds them.
+
+    What shares a batch may move a probability by 1e-5, and so over the edge of a rounding.
+    """
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) < 1.5e-4
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
 
 
 @dataclass(frozen=True)
