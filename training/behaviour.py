@@ -64,9 +64,9 @@ def read_templates(folder: Path = FOLDER) -> list[dict[str, Any]]:
 
 
 def run(model: StanceModel, templates: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-    """Put every template to a model; templates of axes that it does not know are passed over."""
+    """Put every template to a model; templates of axes or labels that it does not know are passed over."""
     known = {axis.name: axis for axis in model.axes}
-    asked = [t for t in templates if t.get("axis", model.axes[0].name) in known]
+    asked = [template for template in templates if _fits(template, known)]
     texts = [_texts(template) for template in asked]
     answers = model.heads.probabilities([text for pair in texts for text in pair], model.axes)
     outcomes, at = [], 0
@@ -86,6 +86,13 @@ def rates(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
         test: {lang: round(sum(passed) / len(passed), 4) for lang, passed in sorted(by_language.items())}
         for test, by_language in sorted(found.items())
     }
+
+
+def _fits(template: Mapping[str, Any], axes: Mapping[str, Axis]) -> bool:
+    if "axis" not in template:
+        return True
+    labels = axes[template["axis"]].labels if template["axis"] in axes else ()
+    return all(template[key] in labels for key in ("label", "falls", "rises") if key in template)
 
 
 def _passed(template: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], axes: Mapping[str, Axis]) -> bool:

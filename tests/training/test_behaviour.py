@@ -4,7 +4,7 @@ import pytest
 
 from models.axes import read_axes
 from models.bundle import Bundle
-from training.behaviour import SLOT, read_templates, run
+from training.behaviour import SLOT, _fits, read_templates, run
 from training.corpus import AXES, LANGUAGES, Corpus
 
 TEMPLATES = read_templates()
@@ -40,6 +40,17 @@ def test_there_are_enough_templates_of_every_test_and_change(lang: str) -> None:
 def test_no_template_stands_in_the_corpus(corpus: Corpus) -> None:
     texts = set(corpus.frame["text"])
     assert not [t["id"] for t in TEMPLATES if t["text"] in texts or t.get("other") in texts]
+
+
+def test_templates_of_axes_and_labels_that_a_model_does_not_know_are_passed_over(ngram_bundle: Bundle) -> None:
+    troops = ngram_bundle.model.axes[0]
+    renamed = troops.model_copy(update={"labels": ("for", "against", "neutral")})
+    known = {axis: sum(t.get("axis") == axis for t in TEMPLATES) for axis in ("troops", "outlook")}
+    assert sum(_fits(t, {"troops": troops}) for t in TEMPLATES if "axis" in t) == known["troops"]
+    for template in TEMPLATES:
+        named = {template.get(key) for key in ("label", "falls", "rises")} - {None}
+        if template.get("axis") == "troops":
+            assert _fits(template, {"troops": renamed}) == (named == {"neutral"})
 
 
 def test_a_changed_text_differs_and_every_slot_is_filled(bundle: Bundle) -> None:
