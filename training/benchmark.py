@@ -5,7 +5,7 @@ has enough rows each gets a head of its own; where targets are many, as entities
 from the states of the target's own words beside those of the whole text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ FEWEST_ROWS = 200
 STRENGTHS = {"n-grams": (10.0,), "frozen vectors": (0.003, 0.01, 0.03, 0.1)}
 """Strengths of regularisation that are tried on the rows learnt from."""
 SEED = 0
+Tuner = Callable[[np.ndarray, bool, int], pd.Series]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,16 @@ def _table(file: Path, *columns: str) -> pd.DataFrame:
     return rows
 
 
-def benchmark(rows: pd.DataFrame, folds: np.ndarray, encoder: Encoder, classes: Sequence[str]) -> list[Score]:
+def benchmark(
+    rows: pd.DataFrame, folds: np.ndarray, encoder: Encoder, classes: Sequence[str], tune: Tuner | None = None
+) -> list[Score]:
     """Score n-grams and frozen vectors on the folds of a file, beside the majority class.
 
     ``folds`` is, a row, the fold that it is tested in, -1 where it is only learnt from. A figure is the mean of F1 over
-    ``classes``, then over targets, then over folds.
+    ``classes``, then over targets, then over folds. ``tune`` fine-tunes an encoder on the rows outside a fold and
+    answers those inside; it is given the mask of the fold, whether targets have heads of their own, and the fold.
     """
-    own = rows["target"].value_counts().min() >= FEWEST_ROWS
+    own = bool(rows["target"].value_counts().min() >= FEWEST_ROWS)
     vectors = _vectors(rows, encoder, own)
     found: dict[str, list[pd.DataFrame]] = {"always the most frequent": [], **{name: [] for name in STRENGTHS}}
     for fold in track(sorted(set(folds[folds >= 0])), description="folds", transient=True):
@@ -97,6 +101,8 @@ def benchmark(rows: pd.DataFrame, folds: np.ndarray, encoder: Encoder, classes: 
             for learn, ask in _parts(rows, test, own):
                 answers[rows.index[ask]] = _answers(name, rows, learn, ask, vectors)
             found[name].append(rows[test].assign(answer=answers, fold=fold))
+        if tune:
+            found.setdefault("fine-tuned", []).append(rows[test].assign(answer=tune(test, own, int(fold)), fold=fold))
     return [_score(name, pd.concat(parts), classes, own) for name, parts in found.items()]
 
 

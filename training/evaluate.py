@@ -42,8 +42,12 @@ class Evaluation:
     compared: Mapping[str, Comparison]
 
 
-def evaluate(bundle: Bundle, corpus: Corpus, other: Bundle | None = None) -> Evaluation:
+def evaluate(
+    bundle: Bundle, corpus: Corpus, other: Bundle | None = None, ngrams: Mapping[str, np.ndarray] | None = None
+) -> Evaluation:
     """Score labelled rows with a bundle, and hold it against another one on the same rows.
+
+    ``ngrams`` are the answers of the baseline per axis, places of labels beside the rows.
 
     Raises:
         TrainingError: no row is labelled on an axis of the bundle.
@@ -57,7 +61,11 @@ def evaluate(bundle: Bundle, corpus: Corpus, other: Bundle | None = None) -> Eva
     texts = rows["text"].tolist()
     probabilities = bundle.model.heads.probabilities(texts, axes)
     thresholds = bundle.model.thresholds
-    metrics = {axis.name: measure(rows, axis, probabilities[axis.name], thresholds[axis.name], axes) for axis in axes}
+    beside = ngrams or {}
+    metrics = {
+        axis.name: measure(rows, axis, probabilities[axis.name], thresholds[axis.name], axes, beside.get(axis.name))
+        for axis in axes
+    }
     compared = {}
     theirs = {axis.name: axis.labels for axis in other.model.axes} if other else {}
     shared = [axis for axis in axes if theirs.get(axis.name) == axis.labels]

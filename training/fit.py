@@ -68,7 +68,7 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
     train, exam = stand.train, stand.exam
     _enough(train, exam, corpus.axes)
     with _progress() as progress:
-        task = progress.add_task("", total=len(corpus.axes) * (len(stand.strengths) + 2))
+        task = progress.add_task("", total=len(corpus.axes) * (len(stand.strengths) + 2) + 1)
 
         def step(what: str) -> None:
             progress.update(task, description=what, advance=1)
@@ -83,11 +83,13 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
             heads,
         )
         probabilities = heads.answers(stand.exam_vectors, corpus.axes)
+        step("n-grams on the exam")
+        beside = stand.baseline() if stand.baseline else {}
         metrics = {}
         for axis in corpus.axes:
             step(f"{axis.name}: exam")
             found, own = probabilities[axis.name], fitted[axis.name]
-            metrics[axis.name] = measure(exam, axis, found, own.threshold, corpus.axes)
+            metrics[axis.name] = measure(exam, axis, found, own.threshold, corpus.axes, beside.get(axis.name))
             metrics[axis.name]["articles"] = in_articles(exam, axis, found, own.article_threshold)
     facts = Facts(
         features=stand.features,

@@ -1,10 +1,9 @@
 """What the heads stand on: rows to learn from and to be examined on, turned into vectors by n-grams or an encoder."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +12,18 @@ import pandas as pd
 from pydantic import ValidationError
 from rich.progress import track
 
+from models.bundle import RELEASED, current
 from models.encoder import FILES, Encoder
 from models.errors import EncoderError, TrainingError
 from models.heads import classifier, ngram_features, vector_classifier
 from models.manifest import EncoderRecord
+from training.baseline import ngram_answers
+from training.cache import read_arrays, write_arrays
 from training.corpus import Corpus
 
 ENCODERS = Path(__file__).parents[1] / "models" / "encoders"
+CACHE = ".vectors"
+"""Folder of a store in which vectors and answers are kept from one fit to the next."""
 CHUNK = 256
 """Texts encoded between two steps of the progress bar."""
 
@@ -29,7 +33,8 @@ class Ground:
     """Hold vectors of the rows that heads are fitted on and of those that examine them.
 
     ``classifier`` makes the unfitted classifier of a strength of regularisation, ``strengths`` are those to try, and
-    ``texts`` are the digests of the texts that each part used.
+    ``texts`` are the digests of the texts that each part used. ``baseline`` returns per axis the places of the labels
+    that n-grams answer on the exam; None where n-grams are what the heads stand on.
     """
 
     features: Literal["ngrams", "encoder"]
@@ -42,6 +47,7 @@ class Ground:
     strengths: tuple[float, ...]
     texts: dict[str, tuple[str, ...]]
     encoder: EncoderRecord | None
+    baseline: Callable[[], dict[str, np.ndarray]] | None
 
 
 def ngrams(corpus: Corpus) -> Ground:
@@ -58,7 +64,8 @@ def ngrams(corpus: Corpus) -> Ground:
         raise TrainingError("the texts have too few words in common to learn from; label more") from error
     texts = {"heads": _digests(train), "exam": _digests(exam)}
     examined = transformer.transform(exam["text"]) if len(exam) else vectors[:0]
-    return Ground("ngrams", transformer, train, exam, vectors, examined, classifier, (3.0, 10.0, 30.0), texts, None)
+    strengths = (3.0, 10.0, 30.0)
+    return Ground("ngrams", transformer, train, exam, vectors, examined, classifier, strengths, texts, None, None)
 
 
 def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
@@ -72,7 +79,7 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
     seen = set(record.seen)
     unseen = corpus.frame[~corpus.frame["digest"].isin(seen)]
     train, exam = unseen[unseen["part"] != "exam"], unseen[unseen["part"] == "exam"]
-    vectors = _vectors(encoder, _encoder_digest(folder), unseen, cache)
+    vectors = encoder_vectors(encoder, folder, unseen, cache)
     places = pd.Series(range(len(unseen)), index=unseen.index)
     return Ground(
         "encoder",
@@ -85,7 +92,21 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
         (0.03, 0.1, 0.3),
         {"encoder": tuple(sorted(seen)), "heads": _digests(train), "exam": _digests(exam)},
         record,
+        partial(ngram_answers, corpus, exam, cache),
     )
+
+
+def encoder_folder(store: Path, named: Path | None = None, required: bool = False) -> Path | None:
+    """Return the folder of the encoder named, else of that in what serves, else of the one that ships; None without.
+
+    Raises:
+        EncoderError: there is none in the folder named, or none at all where one is required.
+    """
+    places = [named] if named else [place for place in (current(store), RELEASED) if place]
+    found = next((place for place in places if (place / FILES[0]).exists()), None)
+    if found is None and (named or required):
+        raise EncoderError(f"{named or store}: no encoder there; name one with --encoder, or make one with `finetune`")
+    return found
 
 
 def encoder_record(folder: Path) -> EncoderRecord:
@@ -105,18 +126,15 @@ def _digests(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(rows["digest"]))
 
 
-def _encoder_digest(folder: Path) -> str:
+def encoder_vectors(encoder: Encoder, folder: Path, rows: pd.DataFrame, cache: Path) -> np.ndarray:
+    """Return the vectors of rows, taking from the cache what it has and adding what it lacks.
+
+    ``folder`` is where the encoder lies; the cache tells encoders apart by what is in their files.
+    """
     parts = [hashlib.sha256((folder / name).read_bytes()).digest() for name in FILES[:2]]
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-
-
-def _vectors(encoder: Encoder, name: str, rows: pd.DataFrame, cache: Path) -> np.ndarray:
-    """Return the vectors of rows, taking from the cache what it has and adding what it lacks."""
-    file = cache / f"{name}.npz"
-    known: dict[str, np.ndarray] = {}
-    if file.exists():
-        with np.load(file) as kept:
-            known = dict(zip(kept["digests"].tolist(), kept["vectors"], strict=True))
+    file = cache / f"{hashlib.sha256(b''.join(parts)).hexdigest()[:16]}.npz"
+    kept = read_arrays(file)
+    known = dict(zip(kept["digests"].tolist(), kept["vectors"], strict=True)) if kept else {}
     new = rows[~rows["digest"].isin(known.keys())].drop_duplicates("digest")
     texts = new["text"].tolist()
     found = [
@@ -125,12 +143,5 @@ def _vectors(encoder: Encoder, name: str, rows: pd.DataFrame, cache: Path) -> np
     ]
     if found:
         known |= dict(zip(new["digest"], np.concatenate(found), strict=True))
-        _keep(file, known)
+        write_arrays(file, digests=np.array(list(known)), vectors=np.stack(list(known.values())))
     return np.stack([known[digest] for digest in rows["digest"]])
-
-
-def _keep(file: Path, known: dict[str, np.ndarray]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".writing", delete=False) as beside:
-        np.savez(beside, digests=np.array(list(known)), vectors=np.stack(list(known.values())))
-    os.replace(beside.name, file)

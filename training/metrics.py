@@ -51,7 +51,12 @@ def difference(rows: pd.DataFrame, axis: Axis, challenger: np.ndarray, champion:
 
 
 def measure(
-    rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray, threshold: float, axes: Sequence[Axis] = ()
+    rows: pd.DataFrame,
+    axis: Axis,
+    probabilities: np.ndarray,
+    threshold: float,
+    axes: Sequence[Axis] = (),
+    ngrams: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Return the figures of one axis, over all rows and by language and provenance.
 
@@ -59,13 +64,15 @@ def measure(
     language, and ``risk_coverage`` the accuracy of the most confident share of the answers.
     ``slices`` holds macro-F1 and accuracy by kind, hard kind, length and the labels on all ``axes``.
     ``rows`` has the columns of a corpus, ``probabilities`` is (rows, labels) beside it; rows without a label on the
-    axis are passed over.
+    axis are passed over. ``ngrams`` are the places of the labels that the baseline answers, beside the rows: every
+    macro-F1 then has the baseline's by its side, under the name ``ngrams``.
     """
     labelled = rows[axis.name].notna().to_numpy()
     rows, probabilities = rows[labelled], probabilities[labelled]
+    ngrams = None if ngrams is None else ngrams[labelled]
     true = np.array([axis.labels.index(label) for label in rows[axis.name]])
     figures: dict[str, Any] = {
-        "all": _figures(rows, axis, probabilities),
+        "all": _figures(rows, axis, probabilities) | _beside(ngrams, true, axis),
         "majority": _majority(true, axis),
         "reliability": reliability(true, probabilities),
         "risk_coverage": risk_coverage(true, probabilities),
@@ -77,13 +84,14 @@ def measure(
     }
     for slicing, column in (("language", "lang"), ("provenance", "provenance")):
         figures[slicing] = {
-            str(value): _figures(rows[mask], axis, probabilities[mask])
+            str(value): _figures(rows[mask], axis, probabilities[mask]) | _beside(ngrams, true, axis, mask)
             for value in sorted(rows[column].dropna().unique())
             if (mask := (rows[column] == value).to_numpy()).any()
         }
     figures["slices"] = {
         slicing: {
             str(value): _brief(rows[mask], true[mask], probabilities[mask].argmax(axis=1), len(axis.labels))
+            | _beside(ngrams, true, axis, mask)
             for value in (by.cat.categories if hasattr(by, "cat") else sorted(by.dropna().unique()))
             if (mask := (by == value).to_numpy()).any()
         }
@@ -101,6 +109,17 @@ def _majority(true: np.ndarray, axis: Axis) -> dict[str, Any]:
         "macro_f1": round(2 * share / (1 + share) / int((counts > 0).sum()), 4),
         "accuracy": round(share, 4),
     }
+
+
+def _beside(
+    ngrams: np.ndarray | None, true: np.ndarray, axis: Axis, mask: np.ndarray | slice = slice(None)
+) -> dict[str, float]:
+    """Return the macro-F1 of the baseline over the labels that occur, where there is a baseline."""
+    if ngrams is None:
+        return {}
+    matrix = confusion(true[mask], ngrams[mask], len(axis.labels), np.ones(len(true[mask])))
+    occurs = matrix.sum(axis=1) > 0
+    return {"ngrams": round(float(np.where(occurs, f1(matrix), 0).sum() / occurs.sum()), 4)}
 
 
 def _slicings(rows: pd.DataFrame, axes: Sequence[Axis]) -> dict[str, pd.Series]:

@@ -17,8 +17,10 @@ import pandas as pd
 
 from models.axes import read_axes
 from models.bundle import RELEASED, Bundle, current, load_bundle
+from models.encoder import Encoder
 from models.errors import BundleError, BundleNotFound, ReleaseError, StoreError
 from training.corpus import AXES, DATA, read_corpus
+from training.ground import CACHE, encoder_vectors
 from training.metrics import Comparison, difference
 
 FEWEST_ROWS = 200
@@ -29,12 +31,19 @@ LOG = "releases.jsonl"
 
 
 def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[str, Comparison]:
-    """Compare two bundles on each axis they share, over the grounded exam rows that neither has seen."""
+    """Compare two bundles on each axis they share, over the grounded exam rows that neither has seen.
+
+    Vectors are kept in the store of the challenger, so that a fit and its gate encode no text twice.
+    """
     seen = challenger.manifest.learnt | champion.manifest.learnt
     rows = exam[(exam["provenance"] == "grounded") & ~exam["digest"].isin(seen)]
     known = {(axis.name, axis.labels) for axis in champion.model.axes}
     shared = [axis for axis in challenger.model.axes if (axis.name, axis.labels) in known and axis.name in rows]
-    answers = [bundle.model.heads.probabilities(rows["text"].tolist(), shared) for bundle in (challenger, champion)]
+    cache = challenger.path.parent / CACHE
+    answers = [
+        bundle.model.heads.answers(_vectors(bundle, rows, cache), shared) if len(rows) else {}
+        for bundle in (challenger, champion)
+    ]
     comparisons = {}
     for axis in shared:
         labelled = rows[axis.name].notna().to_numpy()
@@ -42,6 +51,13 @@ def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[st
             predicted = [found[axis.name][labelled].argmax(axis=1) for found in answers]
             comparisons[axis.name] = difference(rows[labelled], axis, *predicted)
     return comparisons
+
+
+def _vectors(bundle: Bundle, rows: pd.DataFrame, cache: Path) -> Any:
+    features = bundle.model.heads.features
+    if isinstance(features, Encoder):
+        return encoder_vectors(features, bundle.path, rows, cache)
+    return features.transform(rows["text"])
 
 
 def fallen(challenger: Bundle, champion: Bundle) -> list[str]:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from models.axes import Axis
 from training.benchmark import Score
-from training.card import shown, slices
+from training.card import beside, shown, slices
 from training.evaluate import Mistake
 from training.metrics import Comparison
 
@@ -29,15 +29,16 @@ def figures(axes: tuple[Axis, ...], metrics: dict[str, Any]) -> None:
     out.print("95 % intervals by a bootstrap over groups")
     for axis in axes:
         table = Table()
-        for name in (axis.name, "rows", "macro-F1", "accuracy", "calibration error", *(f"F1 {x}" for x in axis.labels)):
+        columns = ("rows", "macro-F1", "n-grams", "accuracy", "calibration error", *(f"F1 {x}" for x in axis.labels))
+        for name in (axis.name, *columns):
             table.add_column(name, justify="right" if name == "rows" else "left")
         for _, name, measured in slices({axis.name: metrics[axis.name]}):
-            found = [measured[key] for key in ("macro_f1", "accuracy", "calibration_error")]
-            found += [measured["f1"][label] for label in axis.labels]
-            table.add_row(name, str(measured["rows"]), *map(shown, found))
+            found = [shown(measured[key]) for key in ("accuracy", "calibration_error")]
+            found += [shown(measured["f1"][label]) for label in axis.labels]
+            table.add_row(name, str(measured["rows"]), shown(measured["macro_f1"]), beside(measured), *found)
         majority = metrics[axis.name]["majority"]
         table.add_section()
-        told = f"always {majority['label']}", "", f"{majority['macro_f1']:.3f}", f"{majority['accuracy']:.3f}"
+        told = f"always {majority['label']}", "", f"{majority['macro_f1']:.3f}", "", f"{majority['accuracy']:.3f}"
         table.add_row(*told)
         out.print(table)
         out.print(_confusion(axis, metrics[axis.name]["all"]["confusion"]))
@@ -57,11 +58,12 @@ def _confusion(axis: Axis, confusion: dict[str, Any]) -> Table:
 def _slices(axis: Axis, slices: dict[str, dict[str, Any]]) -> Table:
     """Return the figures of what is sliced further, the worst value of each slicing first."""
     table = Table(title=f"{axis.name} by kind, hard kind, length and labels")
-    for name in ("", axis.name, "rows", "macro-F1", "accuracy"):
+    for name in ("", axis.name, "rows", "macro-F1", "n-grams", "accuracy"):
         table.add_column(name, justify="right" if name == "rows" else "left")
     for slicing, values in slices.items():
         for value, figures in sorted(values.items(), key=lambda item: item[1]["accuracy"]["value"]):
-            table.add_row(slicing, value, str(figures["rows"]), shown(figures["macro_f1"]), shown(figures["accuracy"]))
+            found = shown(figures["macro_f1"]), beside(figures), shown(figures["accuracy"])
+            table.add_row(slicing, value, str(figures["rows"]), *found)
         table.add_section()
     return table
 

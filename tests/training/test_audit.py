@@ -5,8 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from models.bundle import RELEASED
+from models.text import digest
 from tests.conftest import ROOT, run
-from training.audit import Audit, audit
+from training.audit import Audit
+from training.audit import audit as audit_with
 from training.audit_page import write_page
 from training.corpus import Corpus
 
@@ -16,6 +19,10 @@ GOLD = [json.loads(line) for line in (ROOT / "data" / "gold-dev.jsonl").read_tex
 @pytest.fixture(scope="module")
 def small(corpus: Corpus) -> Corpus:
     return replace(corpus, frame=corpus.frame.groupby(["part", "provenance"]).head(150).reset_index(drop=True))
+
+
+def audit(corpus: Corpus) -> Audit:
+    return audit_with(corpus, None, Path())
 
 
 def with_row(corpus: Corpus, **changes: object) -> Corpus:
@@ -47,6 +54,18 @@ def test_a_fault_is_named_by_row(small: Corpus, changes: dict[str, object], told
     [fault] = audit(with_row(small, **changes)).faults
     assert told in fault
     assert "new" in fault
+
+
+def test_what_says_in_other_words_what_the_outside_check_says_is_a_fault(small: Corpus, tmp_path: Path) -> None:
+    assert any(row["text"].startswith("Дел ещё непочатый край") for row in GOLD)
+    text = (
+        "Посланник Трампа уверен: работы ещё очень много, однако обмен доказал, что настойчивая дипломатия даёт плоды."
+    )
+    told = with_row(small, text=text, digest=digest(text), source_url=None, provenance="composed", holder=None)
+    found = audit_with(told, RELEASED, tmp_path)
+    [fault] = found.faults
+    assert fault.startswith("new: says in other words what ru-124 of the outside check says")
+    assert found.tables["Nearest in meaning to the outside check"].index[0] == "new"
 
 
 def test_a_page_and_a_holders_day_may_not_be_torn(small: Corpus) -> None:

@@ -7,14 +7,23 @@ from tests.conftest import Fitted, run
 
 
 def test_a_fit_shows_progress_figures_and_what_to_do_next_and_serves_nothing(fitted: Fitted) -> None:
-    for told in ("10/10", "macro-F1", "true label down", "to serve it: python -m training release"):
+    for told in ("11/11", "macro-F1", "n-grams", "true label down", "to serve it: python -m training release"):
         assert told in fitted.printed
 
 
 def test_evaluate_prints_every_figure_of_the_outside_check(fitted: Fitted) -> None:
     printed = run("training", "evaluate", "data/gold-dev.jsonl", env={**fitted.env, "COLUMNS": "160"})
     assert printed.returncode == 0, printed.stderr
-    for told in (fitted.version, "macro-F1", "calibration error", "uk", "true label down", "F1", "optimistic"):
+    for told in (
+        fitted.version,
+        "macro-F1",
+        "n-grams",
+        "calibration error",
+        "uk",
+        "true label down",
+        "F1",
+        "optimistic",
+    ):
         assert told in printed.stdout
 
 

@@ -40,6 +40,10 @@ def test_figures_are_those_of_scikit_learn() -> None:
     assert majority["accuracy"] == pytest.approx(share, abs=1e-4)
     always = f1_score(rows["tone"], [majority["label"]] * 300, average="macro")
     assert majority["macro_f1"] == pytest.approx(always, abs=1e-4)
+    constant = measure(rows, AXIS, probabilities, 0.5, ngrams=np.full(300, AXIS.labels.index(majority["label"])))
+    assert constant["all"]["ngrams"] == majority["macro_f1"]
+    for by in (constant["language"], constant["slices"]["kind"]):
+        assert all(figures["ngrams"] < 0.4 for figures in by.values() if figures["rows"] > 20)
     for label, value in zip(
         AXIS.labels, f1_score(rows["tone"], predicted, labels=AXIS.labels, average=None), strict=True
     ):
