@@ -19,6 +19,8 @@ from training.tuning.network import BATCH, Network, answers, batches, token_ids
 
 RATE, HEAD_RATE, BETAS, DECAY = 1.5e-4, 1e-3, (0.9, 0.98), 0.01
 SMOOTHING, CLIP, WARM_UP = 0.05, 1.0, 0.1
+CONSISTENCY = 1.0
+"""Weight of answering alike under two masks of dropout, beside answering right."""
 SOFTNESS = 2.0
 """Temperature at which a student is shown its teacher's answers, so that it sees the second choices too."""
 CHECKPOINT = 200
@@ -148,14 +150,28 @@ def learn(
 
 
 def _told(network: Network, rows: Rows, batch: Sequence[int]) -> torch.Tensor:
-    """Return the loss of a batch by its labels, summed over the axes; rows may lack one."""
-    logits = network.logits(network.dropout(network.vectors([rows.ids[i] for i in batch])))
+    """Return the loss of a batch by its labels, summed over the axes; rows may lack one.
+
+    Every row is answered twice under two masks of dropout, and is held to answer alike: R-Drop (Liang and others 2021,
+    arXiv 2106.14448). It takes twice the time, and gains more than a second seed.
+    """
+    count = len(batch)
+    logits = network.logits(network.dropout(network.vectors([rows.ids[i] for i in batch] * 2)))
     losses = []
     for name, found in logits.items():
         labels = torch.as_tensor(rows.labels[name][batch], device=found.device)
-        if (labels >= 0).any():
-            losses.append(cross_entropy(found.float(), labels, ignore_index=-100, label_smoothing=SMOOTHING))
+        known = labels >= 0
+        if not known.any():
+            continue
+        told = cross_entropy(found.float(), labels.repeat(2), ignore_index=-100, label_smoothing=SMOOTHING)
+        one, other = (log_softmax(half[known].float(), dim=1) for half in (found[:count], found[count:]))
+        apart = _divergence(one, other) + _divergence(other, one)
+        losses.append(told + CONSISTENCY * apart / 2)
     return torch.stack(losses).sum()
+
+
+def _divergence(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return kl_div(found, wanted, reduction="batchmean", log_target=True)
 
 
 def _taught(network: Network, teacher: Network, rows: Rows, batch: Sequence[int]) -> torch.Tensor:
@@ -169,7 +185,7 @@ def _taught(network: Network, teacher: Network, rows: Rows, batch: Sequence[int]
     for name, found in network.logits(network.dropout(vectors)).items():
         soft = log_softmax(answers_wanted[name].float() / SOFTNESS, dim=1)
         own = log_softmax(found.float() / SOFTNESS, dim=1)
-        loss = loss + kl_div(own, soft, reduction="batchmean", log_target=True) * SOFTNESS**2
+        loss = loss + _divergence(own, soft) * SOFTNESS**2
     return loss
 
 
