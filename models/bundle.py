@@ -34,7 +34,7 @@ from models.errors import (
     EncoderError,
     StoreError,
 )
-from models.heads import Heads
+from models.heads import Heads, linear
 from models.integrity import REMEDY, content, record, trust, verified
 from models.manifest import FORMAT, Facts, Manifest
 from models.stance import StanceModel
@@ -46,6 +46,8 @@ GOLDEN_MARGIN = 0.1
 """Least distance between the first two labels of a golden text, so that its label is the same on any processor."""
 GOLDEN_TOLERANCE = 0.02
 """Most that a golden probability may differ: processors round differently."""
+ARRAYS_TOLERANCE = 1e-9
+"""Most that heads as plain arrays may differ from the estimators that they were taken from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +173,8 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def load_bundle(path: Path) -> Bundle:
-    """Verify, load and self-test the bundle in a folder.
+def load_bundle(path: Path, threads: int = 0) -> Bundle:
+    """Verify, load and self-test the bundle in a folder; its encoder runs on so many threads, 0 for all cores.
 
     Raises:
         BundleNotFound, BundleUntrusted, BundleDamaged, BundleForeign, BundleDiffers: in the order of the checks.
@@ -189,9 +191,13 @@ def load_bundle(path: Path) -> Bundle:
     _same_library(path, manifest.libraries)
     loaded = _unpickled(path / "heads.joblib", contents["heads.joblib"])
     try:
-        features = Encoder(contents["encoder.onnx"], contents["tokenizer.json"]) if encoded else loaded["features"]
-        heads = Heads(features, loaded["estimators"])
-    except (EncoderError, KeyError, TypeError) as error:
+        features = (
+            Encoder(contents["encoder.onnx"], contents["tokenizer.json"], threads) if encoded else loaded["features"]
+        )
+        estimators = loaded["estimators"]
+        arrays = {axis.name: linear(estimators[axis.name], axis) for axis in manifest.axes} if encoded else None
+        heads = Heads(features, estimators, arrays)
+    except (EncoderError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise BundleForeign(
             f"{path}: whole, but not a model ({type(error).__name__}); another version wrote it: fit anew"
         ) from error
@@ -236,7 +242,8 @@ def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
         golden = [json.loads(line) for line in content.decode().split("\n") if line]  # a text may hold other breaks
         if not golden:
             raise ValueError("no golden text")
-        found = model.heads.probabilities([row["text"] for row in golden], model.axes)
+        vectors = model.heads.features.transform([row["text"] for row in golden])
+        found = model.heads.answers(vectors, model.axes)
         recorded = {
             axis.name: np.array([[row["probabilities"][axis.name][label] for label in axis.labels] for row in golden])
             for axis in model.axes
@@ -245,6 +252,14 @@ def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
         raise BundleDamaged(
             f"{file}: does not fit the manifest and the heads beside it ({type(error).__name__}); {REMEDY}"
         ) from error
+    if model.heads.arrays is not None:
+        fitted = Heads(None, model.heads.estimators).answers(vectors.astype(float), model.axes)
+        apart = max(float(np.abs(found[axis.name] - fitted[axis.name]).max()) for axis in model.axes)
+        if not apart <= ARRAYS_TOLERANCE:
+            raise BundleDiffers(
+                f"{file.with_name('heads.joblib')}: expected heads of known arithmetic, found answers that differ "
+                f"from it by {apart:.1g}; fit anew"
+            )
     for axis in model.axes:
         now, then = found[axis.name], recorded[axis.name]
         for line, (p, q) in enumerate(zip(now, then, strict=True), 1):

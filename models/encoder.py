@@ -51,13 +51,14 @@ class TokenStates:
 class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn texts into vectors: the mean of the states of their own tokens, whatever else is encoded beside them."""
 
-    def __init__(self, graph: bytes, tokenizer: bytes) -> None:
-        """Load a graph and its tokenizer.
+    def __init__(self, graph: bytes, tokenizer: bytes, threads: int = 0) -> None:
+        """Load a graph and its tokenizer; ``threads`` work on a batch, 0 stands for all cores.
 
         Raises:
             EncoderError: the files are not what an encoder is made of.
         """
         options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
         # What pays is fused in the graph already; another fusion would take a token's scale for that of the batch.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         try:

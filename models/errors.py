@@ -18,6 +18,7 @@
     │   └── BundleDiffers     bundle_differs       its golden texts are answered differently
     ├── ExplainUnavailable    explain_unavailable  the model that serves has no shares of words to give
     ├── ReleaseError          release_refused      the gate or the log says no
+    ├── KeysError             keys_invalid         keys or a rate that are not of their form, or keys that are missing
     └── RequestError          (a code of its own)  a request that the service refuses
 """
 
@@ -139,10 +140,20 @@ class ReleaseError(StanceError):
     code = "release_refused"
 
 
-class RequestError(StanceError):
-    """Refuse a request with an HTTP status and a stable code of its own."""
+class KeysError(StanceError):
+    """Refuse keys or a rate that are not of their form, and a public address without keys."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    code = "keys_invalid"
+
+
+class RequestError(StanceError):
+    """Refuse a request with an HTTP status and a stable code of its own.
+
+    ``retry_after`` are the seconds after which it may be sent again, where that is known.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, retry_after: int | None = None) -> None:
         self.status = status
         self.code = code
+        self.retry_after = retry_after
         super().__init__(detail)

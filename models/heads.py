@@ -99,6 +99,12 @@ class Linear:
         """Return the calibrated logits of vectors, (texts, labels)."""
         return np.asarray((vectors - self.centre) @ self.weights.T + self.bias)
 
+    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the calibrated probabilities of vectors, (texts, labels)."""
+        logits = self.logits(vectors)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
 
 def linear(head: CalibratedClassifierCV, axis: Axis) -> Linear:
     """Take the arrays out of a fitted head whose classifier is that of ``vector_classifier``."""
@@ -108,16 +114,21 @@ def linear(head: CalibratedClassifierCV, axis: Axis) -> Linear:
     if len(weights) == 1:  # of two labels scikit-learn keeps one row
         weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
     order = [list(head.classes_).index(label) for label in axis.labels]
-    sharpness = calibrated.calibrators[0].beta_
-    return Linear(scaler.mean_, weights[order] * sharpness, bias[order] * sharpness)
+    sharpness = float(calibrated.calibrators[0].beta_)
+    return Linear(scaler.mean_, weights[order].astype(float) * sharpness, bias[order].astype(float) * sharpness)
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Hold a fitted transformer of texts and, per axis, the fitted classifier over its vectors."""
+    """Hold a fitted transformer of texts and, per axis, the fitted classifier over its vectors.
+
+    ``arrays``, where the vectors are an encoder's, are the same heads as plain arithmetic: scikit-learn's bookkeeping
+    around one answer costs ten times the answer.
+    """
 
     features: Any
     estimators: Mapping[str, Any]
+    arrays: Mapping[str, Linear] | None = None
 
     def probabilities(self, texts: Sequence[str], axes: Sequence[Axis]) -> dict[str, np.ndarray]:
         """Return per axis an array (texts, labels), its columns in the order of the axis's labels."""
@@ -127,7 +138,9 @@ class Heads:
 
     def answers(self, vectors: Any, axes: Sequence[Axis]) -> dict[str, np.ndarray]:
         """Return per axis an array (texts, labels) for vectors of the features."""
-        return {axis.name: _ordered(self.estimators[axis.name], vectors, axis) for axis in axes}
+        if self.arrays is None:
+            return {axis.name: _ordered(self.estimators[axis.name], vectors, axis) for axis in axes}
+        return {axis.name: self.arrays[axis.name].probabilities(vectors) for axis in axes}
 
 
 def _ordered(estimator: Any, vectors: Any, axis: Axis) -> np.ndarray:

@@ -9,7 +9,7 @@ from models.axes import Axis
 from models.encoder import Encoder
 from models.errors import ExplainUnavailable
 from models.explain import Word, word_weights
-from models.heads import Heads, linear
+from models.heads import Heads
 from models.language import identify
 from models.text import count_words
 
@@ -70,9 +70,9 @@ class StanceModel:
         ]
 
     def _explained(self, texts: Sequence[str]) -> list[Prediction]:
-        if not isinstance(self.heads.features, Encoder):
+        arrays = self.heads.arrays
+        if not isinstance(self.heads.features, Encoder) or arrays is None:
             raise ExplainUnavailable(f"{self.version} stands on n-grams, whose words have no shares; serve an encoder")
-        arrays = {axis.name: linear(self.heads.estimators[axis.name], axis) for axis in self.axes}
         predictions = []
         for text, found in zip(texts, self.heads.features.token_states(texts), strict=True):
             answers = self.heads.answers(found.vector[None], self.axes)

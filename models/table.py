@@ -1,13 +1,42 @@
-"""The table form: rows of text in, the same rows and the model's columns out, for service and training alike."""
+"""The table form: rows of text in, the same rows and the model's columns out, for service and training alike.
 
-from collections.abc import Mapping
-from typing import Any
+Files are JSON lines or CSV and are read and written row by row, so that memory does not grow with them. A bad row
+keeps its place and gets ``stance_error``.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Any, Literal
 
 import pandas as pd
 
 from models.axes import Axis
 from models.errors import TableError
 from models.stance import Prediction, StanceModel
+from models.text import UNWRITABLE
+
+Form = Literal["ndjson", "csv"]
+BATCH = 256
+"""Rows read, answered and written at a time."""
+LONGEST_TEXT = 4_000
+"""Characters: ten times a long statement. A longer text is an article, to be split before it is scored."""
+LONGEST_LINE = 1 << 20
+"""Bytes of a line of JSON; a longer one is not read."""
+DELIMITERS = ",;\t"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet runs as a formula."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Hold a row as it was read, and the code of what is wrong with it, if anything is."""
+
+    values: Mapping[str, Any]
+    fault: str | None = None
 
 
 def columns(axes: tuple[Axis, ...]) -> list[str]:
@@ -20,35 +49,214 @@ def columns(axes: tuple[Axis, ...]) -> list[str]:
     return added
 
 
+class Reader:
+    """Read the rows of a file, each checked: a text that can be scored, or a fault.
+
+    ``header`` are the columns of a CSV file, None for JSON lines. A CSV file may begin with a byte order mark and part
+    its cells by comma, semicolon or tab.
+
+    Raises:
+        TableError: the encoding is unknown, the text column is missing, or a column to add is already there.
+    """
+
+    def __init__(
+        self, file: IO[bytes], form: Form, axes: tuple[Axis, ...], text_column: str = "text", encoding: str = "utf-8"
+    ) -> None:
+        self._file = file
+        self._text = text_column
+        self._taken = frozenset(columns(axes))
+        self.header: tuple[str, ...] | None = None
+        if form == "csv":
+            self._cells = self._open(encoding)
+
+    def _open(self, encoding: str) -> Iterator[list[str]]:
+        try:
+            named = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+            lines = io.TextIOWrapper(self._file, named, errors="surrogateescape", newline="")
+            start = lines.readline()
+        except (LookupError, UnicodeError) as error:
+            raise TableError(f"the encoding {encoding!r} is unknown or not that of the file; name another") from error
+
+        def likely(delimiter: str) -> tuple[bool, int]:
+            return self._text in next(csv.reader([start], delimiter=delimiter), []), start.count(delimiter)
+
+        # The header may hold a line break in quotes, so the reader that is chosen reads on from it.
+        cells = csv.reader(_chained(start, lines), delimiter=max(DELIMITERS, key=likely))
+        header = next(cells, [])
+        check_names(header, self._text, self._taken)
+        self.header = tuple(header)
+        return cells
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows in their order."""
+        return self._csv(self.header) if self.header is not None else self._ndjson()
+
+    def _csv(self, header: tuple[str, ...]) -> Iterator[Row]:
+        while True:
+            try:
+                cells = next(self._cells)
+            except StopIteration:
+                return
+            except csv.Error:  # a cell larger than the csv module takes
+                yield Row(dict.fromkeys(header, ""), "invalid_row")
+                continue
+            except UnicodeError:  # an encoding whose bytes cannot be passed over one by one: nothing after is legible
+                yield Row(dict.fromkeys(header, ""), "invalid_character")
+                return
+            if not cells:  # a blank line
+                continue
+            values = dict(zip(header, [*cells, *[""] * len(header)], strict=False))
+            yield Row(values, "invalid_row" if len(cells) != len(header) else fault(values[self._text]))
+
+    def _ndjson(self) -> Iterator[Row]:
+        while line := self._file.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                while (rest := self._file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                    pass
+                yield Row({}, "line_too_long")
+            elif line.strip():
+                yield self._object(line)
+
+    def _object(self, line: bytes) -> Row:
+        try:
+            values = json.loads(line.decode("utf-8-sig"), parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            return Row({}, "invalid_json")
+        if not isinstance(values, dict):
+            return Row({}, "invalid_row")
+        if self._taken & values.keys():
+            return Row({k: v for k, v in values.items() if k not in self._taken}, "name_taken")
+        return Row(values, fault(values.get(self._text)))
+
+
+def check_names(names: Sequence[str], text_column: str, taken: Collection[str]) -> None:
+    """Refuse columns that rows of text cannot have.
+
+    Raises:
+        TableError: the text column is missing, a name stands twice, or a column to add is already there.
+    """
+    if text_column not in names:
+        raise TableError(f"no column {text_column!r}; there are: {', '.join(names)[:200]}")
+    if len(set(names)) < len(names):
+        raise TableError("two columns have the same name; rename one")
+    if clash := [name for name in names if name in taken]:
+        raise TableError(f"the table already has {', '.join(clash)}; rename or drop them")
+
+
+def fault(text: object) -> str | None:
+    """Return the code of what keeps a text from being scored, None where nothing does."""
+    if not isinstance(text, str):
+        return "missing_text"
+    if UNWRITABLE.search(text):
+        return "invalid_character"
+    if not text.strip():
+        return "blank_text"
+    return "text_too_long" if len(text) > LONGEST_TEXT else None
+
+
+def _chained(start: str, lines: Iterable[str]) -> Iterator[str]:
+    yield start
+    yield from lines
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield rows in batches of a size that is answered in about a second."""
+    left = iter(rows)
+    while batch := list(islice(left, BATCH)):
+        yield batch
+
+
+def texts(rows: Sequence[Row], text_column: str = "text") -> list[str]:
+    """Return the texts of the rows that can be scored."""
+    return [row.values[text_column] for row in rows if row.fault is None]
+
+
+def scored(version: str, rows: Sequence[Row], predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+    """Return the columns added to each row; ``predictions`` answer the rows without a fault, in order."""
+    left = iter(predictions)
+    return [
+        {"stance_version": version, "stance_error": row.fault} if row.fault else answer(version, next(left))
+        for row in rows
+    ]
+
+
+def answer(version: str, prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction in the table form."""
+    row: dict[str, Any] = {"stance_language": prediction.language, "stance_version": version}
+    for axis, stance in prediction.stances.items():
+        name = f"stance_{axis}"
+        row[name] = stance.label
+        row[f"{name}_confidence"] = round(stance.confidence, 4)
+        row[f"{name}_certain"] = stance.certain
+        row[f"{name}_reason"] = stance.reason
+        row |= {f"{name}_p_{label}": round(p, 4) for label, p in stance.probabilities.items()}
+    return row
+
+
+class Writer:
+    """Put rows and what was added to them into the form of the file that they came from.
+
+    With ``spreadsheet`` a cell of a CSV file that a spreadsheet would run as a formula is led by an apostrophe.
+    """
+
+    def __init__(self, header: Sequence[str] | None, axes: tuple[Axis, ...], spreadsheet: bool = False) -> None:
+        self._header = None if header is None else [*header, *columns(axes)]
+        self._spreadsheet = spreadsheet
+        self.rows = self.errors = 0
+
+    def begin(self) -> str:
+        """Return what stands before the rows."""
+        return "" if self._header is None else self._csv([self._header])
+
+    def put(self, rows: Sequence[Row], added: Sequence[Mapping[str, Any]]) -> str:
+        """Return rows as they are written, and count them."""
+        self.rows += len(rows)
+        self.errors += sum(row.fault is not None for row in rows)
+        merged = [{**row.values, **found} for row, found in zip(rows, added, strict=True)]
+        if self._header is not None:
+            return self._csv([[_cell(row.get(name)) for name in self._header] for row in merged])
+        return "".join(writable(json.dumps(row, ensure_ascii=False, default=str)) + "\n" for row in merged)
+
+    def end(self) -> str:
+        """Return what stands after the rows: JSON lines end with a count, by which a whole answer is known."""
+        if self._header is not None:
+            return ""
+        return json.dumps({"done": True, "rows": self.rows, "errors": self.errors}) + "\n"
+
+    def _csv(self, rows: Iterable[Sequence[str]]) -> str:
+        page = io.StringIO()
+        writer = csv.writer(page, lineterminator="\r\n")
+        for cells in rows:
+            led = ("'" if self._spreadsheet and cell.startswith(FORMULA) else "" for cell in cells)
+            writer.writerow([sign + writable(cell) for sign, cell in zip(led, cells, strict=True)])
+        return page.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def writable(text: str) -> str:
+    """Put the sign for an unknown character where half a surrogate pair, or a byte of another encoding, stands."""
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def score_table(model: StanceModel, table: pd.DataFrame, text_column: str = "text") -> pd.DataFrame:
     """Return the table with the columns of the table form added; a row without a text gets ``stance_error`` instead.
 
     Raises:
         TableError: the text column is missing, or a column to add is already there.
     """
-    if text_column not in table.columns:
-        raise TableError(f"no column {text_column!r}; there are: {', '.join(map(str, table.columns))}")
     added = columns(model.axes)
-    clash = [name for name in added if name in table.columns]
-    if clash:
-        raise TableError(f"the table already has {', '.join(clash)}; rename or drop them")
-    texts = [(i, t) for i, t in enumerate(table[text_column]) if isinstance(t, str) and t.strip()]
+    check_names([str(name) for name in table.columns], text_column, added)
+    known = [(i, t) for i, t in enumerate(table[text_column]) if isinstance(t, str) and t.strip()]
     rows: list[Mapping[str, Any]] = [{"stance_version": model.version, "stance_error": "blank_text"}] * len(table)
-    for (i, _), prediction in zip(texts, model.predict([t for _, t in texts]), strict=True):
-        rows[i] = _row(model, prediction)
-    scored = pd.DataFrame(rows, columns=added, index=table.index)
-    return pd.concat([table, scored], axis="columns")
-
-
-def _row(model: StanceModel, prediction: Prediction) -> dict[str, Any]:
-    row: dict[str, Any] = {"stance_language": prediction.language, "stance_version": model.version}
-    for axis, stance in prediction.stances.items():
-        name = f"stance_{axis}"
-        row |= {
-            name: stance.label,
-            f"{name}_confidence": stance.confidence,
-            f"{name}_certain": stance.certain,
-            f"{name}_reason": stance.reason,
-        }
-        row |= {f"{name}_p_{label}": p for label, p in stance.probabilities.items()}
-    return row
+    for (i, _), prediction in zip(known, model.predict([t for _, t in known]), strict=True):
+        rows[i] = answer(model.version, prediction)
+    return pd.concat([table, pd.DataFrame(rows, columns=added, index=table.index)], axis="columns")

@@ -4,40 +4,56 @@ import argparse
 import socket
 import sys
 from contextlib import suppress
+from ipaddress import ip_address
 
 import uvicorn
 from pydantic import ValidationError
 
-from models.errors import StanceError
+from models.errors import KeysError, StanceError
 from service import logs
 from service.app import create_app
+from service.keys import ROLES, new_key
 from service.settings import Settings
 
 BACKLOG = 2048
 EPILOG = """examples:
   python -m service
   STANCE_PORT=9000 python -m service
-  STANCE_BUNDLE=models/store/20260102T030405Z-0a1b2c3d python -m service"""
+  STANCE_BUNDLE=models/store/20260102T030405Z-0a1b2c3d python -m service
+  python -m service key newsroom predict"""
 
 
 def main() -> None:
-    """Serve; what keeps the service from starting is told in a line on standard error."""
-    argparse.ArgumentParser(
+    """Serve, or make a key; what keeps the service from starting is told in a line on standard error."""
+    parser = argparse.ArgumentParser(
         prog="python -m service",
         description="Serve stance predictions over HTTP. Settings come from the environment.",
         epilog="settings:\n" + _settings() + "\n\n" + EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
+    )
+    making = parser.add_subparsers(dest="command").add_parser(
+        "key", help="make a key", description="Make a key and the entry of STANCE_API_KEYS that lets it in."
+    )
+    making.add_argument("name", help="whose key it is; stands in logs and beside what is annotated with it")
+    making.add_argument("role", choices=ROLES, help="what it may do: each role may do what those before it may")
+    asked = parser.parse_args()
     try:
-        settings = Settings()
-        logs.configure(settings.log_level)
-        listener = _listener(settings)
-        app = create_app(settings)
+        if asked.command == "key":
+            secret, entry = new_key(asked.name, asked.role)
+            print(f"key, shown only now:          {secret}\nentry for STANCE_API_KEYS:    {entry}")
+            return
+        _serve(Settings())
     except ValidationError as error:
         faults = "; ".join(f"STANCE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         sys.exit(f"error: {faults}")
     except StanceError as error:
         sys.exit(f"error: {error}")
+
+
+def _serve(settings: Settings) -> None:
+    logs.configure(settings.log_level)
+    listener = _listener(settings)
+    app = create_app(settings)
     host, port = listener.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     print(
@@ -53,7 +69,12 @@ def main() -> None:
 
 def _listener(settings: Settings) -> socket.socket:
     try:
-        family, *_ = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        family, *_, found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        if not settings.api_keys.get_secret_value() and not ip_address(found[0]).is_loopback:
+            raise KeysError(
+                f"STANCE_HOST is {settings.host}, which other machines reach: set STANCE_API_KEYS first "
+                "(`python -m service key NAME ROLE` makes a key)"
+            )
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         place, reason = f"{settings.host}:{settings.port}", (error.strerror or str(error)).split(" (")[0]

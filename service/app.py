@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import problems
+from service.engine import Engine
+from service.guard import Crowd, Hosts
+from service.keys import Keyring, may
 from service.live import Live
 from service.logs import AccessLog
-from service.routes import analyze, health, model, predict
+from service.routes import admin, analyze, bulk, health, model, predict
 from service.settings import Settings
 
 
@@ -20,8 +23,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises:
         BundleError: there is no sound bundle to serve.
+        KeysError: the keys or their rate are not of the form.
     """
+    keyring = Keyring(settings.api_keys.get_secret_value(), settings.rate)
     live = Live(settings)
+    engine = Engine(settings.cache_texts)
 
     @asynccontextmanager
     async def watching(_app: FastAPI) -> AsyncIterator[None]:
@@ -30,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
         watch.cancel()
         with suppress(asyncio.CancelledError):
             await watch
+        engine.close()
 
     app = FastAPIOffline(
         title="Stance Desk",
@@ -40,10 +47,17 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=watching,
     )
     app.state.live = live
+    app.state.engine = engine
+    app.state.keyring = keyring
     app.state.settings = settings
     problems.install(app)
-    for noun in (predict, analyze, model, health):
-        app.include_router(noun.router)
-    app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes)
+    app.include_router(health.router)
+    for noun in (predict, analyze, bulk, model):
+        app.include_router(noun.router, dependencies=[Depends(may("predict"))])
+    if keyring.has("admin"):
+        app.include_router(admin.router, dependencies=[Depends(may("admin"))])
+    app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes, larger={bulk.PATH: settings.max_bulk_bytes})
+    app.add_middleware(Crowd, most=settings.max_requests)
+    app.add_middleware(Hosts, allowed=[name.strip() for name in settings.allowed_hosts.split(",")])
     app.add_middleware(AccessLog)
     return app

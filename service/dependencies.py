@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from models.bundle import Bundle
 from models.errors import RequestError
+from service.engine import Engine
 from service.live import Live
 from service.settings import Settings
 
@@ -29,6 +30,13 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
+def _engine(request: Request) -> Engine:
+    engine = request.app.state.engine
+    assert isinstance(engine, Engine)
+    return engine
+
+
+EngineDep = Annotated[Engine, Depends(_engine)]
 BundleDep = Annotated[Bundle, Depends(_bundle)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 

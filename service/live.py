@@ -23,7 +23,8 @@ class Live:
     def __init__(self, settings: Settings) -> None:
         load_languages()
         self._settings = settings
-        self.bundle: Bundle = load_bundle(self._chosen())
+        self.bundle: Bundle = load_bundle(self._chosen(), settings.threads)
+        self._looking = asyncio.Lock()
         self.fault: str | None = None
         """Code of the error that keeps a newer choice from being served."""
 
@@ -34,13 +35,18 @@ class Live:
         """Serve what ``current`` says, looking at it every few seconds, for ever."""
         while True:
             await asyncio.sleep(self._settings.reload_seconds)
+            await self.look()
+
+    async def look(self) -> None:
+        """Serve what is chosen now; where it is not sound, what serves goes on and ``fault`` says why."""
+        async with self._looking:
             await self._look()
 
     async def _look(self) -> None:
         try:
             place = self._chosen().resolve()
             if place != self.bundle.path:
-                self.bundle = await asyncio.to_thread(load_bundle, place)
+                self.bundle = await asyncio.to_thread(load_bundle, place, self._settings.threads)
                 log.info("reloaded", version=self.bundle.manifest.version)
             self.fault = None
         except Exception as error:  # whatever is wrong with a new choice, what serves goes on and the watch with it

@@ -39,7 +39,7 @@ class Problem(BaseModel):
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {}}}
-    for status in (400, 413, 415, 422)
+    for status in (400, 401, 403, 413, 415, 422, 429, 503)
 }
 """What a route with a body answers where it refuses one, for the OpenAPI document."""
 HTTP_CODES = {
@@ -113,7 +113,10 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestError)
-    return problem(error.status, error.code, str(error))
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(error.status, error.code, str(error), headers=headers)
 
 
 def _unexplained(_request: Request, error: Exception) -> JSONResponse:
@@ -135,22 +138,25 @@ def install(app: FastAPI) -> None:
 
 
 class BodyLimit:
-    """Refuse a body over a limit: by its declared length before any of it is read, else as soon as too much has come.
+    """Refuse a body over a limit, at some paths over a larger one.
 
-    FastAPI has such a limit too, but answers a declared length in plain text.
+    By its declared length before any of it is read, else as soon as too much has come. FastAPI has such a limit too,
+    but answers a declared length in plain text.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, larger: Mapping[str, int]) -> None:
         self.app = app
         self.most = most
+        self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413, or pass the request on and count what comes."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        most = self.larger.get(scope["path"], self.most)
         declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > self.most:
+        if declared.isdecimal() and int(declared) > most:
             await problem(413, *HTTP_CODES[413])(scope, receive, send)
             return
         came = 0
@@ -159,7 +165,7 @@ class BodyLimit:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > self.most:
+            if came > most:
                 raise HTTPException(413)
             return message
 

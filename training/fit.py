@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_predict
 from models.axes import Axis
 from models.bundle import GOLDEN_MARGIN, new_version
 from models.errors import TrainingError
-from models.heads import FOLDS, Heads, fit_head, folds
+from models.heads import FOLDS, Heads, fit_head, folds, linear
 from models.manifest import EncoderRecord, Facts
 from models.stance import StanceModel
 from training import behaviour
@@ -74,7 +74,9 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
             progress.update(task, description=what, advance=1)
 
         fitted = {axis.name: _fit_axis(stand, axis, step) for axis in corpus.axes}
-        heads = Heads(stand.transformer, {name: axis.head for name, axis in fitted.items()})
+        estimators = {name: axis.head for name, axis in fitted.items()}
+        arrays = {axis.name: linear(estimators[axis.name], axis) for axis in corpus.axes} if stand.encoder else None
+        heads = Heads(stand.transformer, estimators, arrays)
         model = StanceModel(
             new_version(heads),
             corpus.axes,

@@ -14,6 +14,7 @@ from training.benchmark import Score
 from training.card import beside, shown, slices
 from training.evaluate import Mistake
 from training.metrics import Comparison
+from training.score import Summary
 
 out = Console(width=None if sys.stdout.isatty() else 160)  # a log is not as narrow as a terminal
 err = Console(stderr=True)
@@ -78,6 +79,16 @@ def tables(found: Mapping[str, pd.DataFrame]) -> None:
         for row in flat.itertuples(index=False):
             table.add_row(*("–" if pd.isna(value) else str(value) for value in row))
         out.print(table)
+
+
+def scored(found: Summary) -> None:
+    """Print how many rows were scored, what could not be, and how the labels fell."""
+    out.print(f"{found.rows} rows, {found.errors.total()} of them with an error")
+    for code, count in found.errors.most_common():
+        out.print(f"  {code}: {count}")
+    out.print("languages: " + ", ".join(f"{name} {count}" for name, count in found.languages.most_common()))
+    for axis, counts in found.labels.items():
+        out.print(f"{axis}: " + ", ".join(f"{label} {count}" for label, count in counts.most_common()))
 
 
 def mistakes(found: Sequence[Mistake]) -> None:

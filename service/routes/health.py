@@ -23,12 +23,12 @@ class Ready(BaseModel):
 
 
 @router.get("/livez")
-def livez() -> Alive:
+async def livez() -> Alive:
     """Say that the process answers."""
     return Alive()
 
 
 @router.get("/readyz")
-def readyz(live: LiveDep) -> Ready:
+async def readyz(live: LiveDep) -> Ready:
     """Say which verified version is served, and the code of the error that keeps a newer one out, if any."""
     return Ready(version=live.bundle.manifest.version, reload_fault=live.fault)

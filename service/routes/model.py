@@ -26,7 +26,7 @@ class ModelAnswer(ModelName):
 
 
 @router.get("/v1/model")
-def model(bundle: BundleDep) -> ModelAnswer:
+async def model(bundle: BundleDep) -> ModelAnswer:
     """Describe the served model, with its figures on the exam and their 95 % intervals."""
     manifest = bundle.manifest
     return ModelAnswer(
@@ -42,6 +42,6 @@ def model(bundle: BundleDep) -> ModelAnswer:
 
 
 @router.get("/v1/model/card", response_class=PlainTextResponse)
-def card(bundle: BundleDep) -> PlainTextResponse:
+async def card(bundle: BundleDep) -> PlainTextResponse:
     """Return the card of the served model in Markdown: what it was made of, how well it does, what it is bad at."""
     return PlainTextResponse(bundle.card, media_type="text/markdown")

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from models.errors import RequestError
-from service.dependencies import BundleDep, SettingsDep, bounded
+from service.dependencies import BundleDep, EngineDep, SettingsDep, bounded
 from service.problems import RESPONSES
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
 
@@ -26,9 +26,10 @@ EXAMPLES = {
 
 
 @router.post("/v1/predict", response_model_exclude_none=True, responses=RESPONSES)
-def predict(
+async def predict(
     body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)],
     bundle: BundleDep,
+    engine: EngineDep,
     settings: SettingsDep,
 ) -> PredictAnswer:
     """Classify one text or several on every axis."""
@@ -39,7 +40,7 @@ def predict(
         raise RequestError(422, "too_many_texts", detail)
     else:
         texts = [bounded(text, f"#/texts/{i}", settings.max_characters) for i, text in enumerate(body.texts)]
-    found = bundle.model.predict(texts, body.explain)
+    found = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
     return PredictAnswer(
         model=ModelName(version=bundle.manifest.version),
         predictions=[PredictionAnswer(language=p.language, stances=stances(p)) for p in found],

@@ -6,16 +6,15 @@ from models.heads import Heads, fit_head, folds, linear, vector_classifier
 
 
 @pytest.mark.parametrize("labels", [("warm", "cold"), ("warm", "cold", "mild")])
-def test_the_arrays_of_a_head_answer_as_its_estimator_does(labels: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_the_arrays_of_a_head_answer_as_its_estimator_does(labels: tuple[str, ...], precision: type) -> None:
     random = np.random.default_rng(1)
     axis = Axis(name="tone", labels=labels, neutral=labels[-1], description="How warm.")
     true = random.choice(labels, 400)
-    vectors = random.normal(3, 1, (400, 12)) + np.array([[labels.index(label)] for label in true]) * np.linspace(
-        0, 1, 12
-    )
+    shift = np.array([[labels.index(label)] for label in true]) * np.linspace(0, 1, 12)
+    vectors = (random.normal(3, 1, (400, 12)) + shift).astype(precision)
     splits = list(folds().split(vectors, true, np.arange(400).astype(str)))
     head = fit_head(vectors, true, splits, np.ones(400, dtype=bool), vector_classifier(0.1))
-    logits = linear(head, axis).logits(vectors)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    expected = Heads(None, {"tone": head}).answers(vectors, [axis])["tone"]
-    np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), expected, atol=1e-9)
+    expected = Heads(None, {"tone": head}).answers(vectors.astype(float), [axis])["tone"]
+    found = Heads(None, {}, {"tone": linear(head, axis)}).answers(vectors, [axis])["tone"]
+    np.testing.assert_allclose(found, expected, atol=1e-9)

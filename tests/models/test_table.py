@@ -1,9 +1,17 @@
+import csv
+import io
+import json
+
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from models.axes import Axis
 from models.bundle import Bundle
 from models.errors import TableError
-from models.table import columns, score_table
+from models.stance import Prediction, Stance
+from models.table import LONGEST_LINE, LONGEST_TEXT, Reader, Row, Writer, answer, columns, score_table, scored, texts
 
 TEXTS = ["Уряд готовий направити миротворців до України.", None, "  ", "No soldiers will be sent to Ukraine."]
 
@@ -18,7 +26,7 @@ def test_all_columns_stay_and_the_table_form_is_added(bundle: Bundle) -> None:
     assert (scored["stance_version"] == bundle.manifest.version).all()
     expected = bundle.model.predict([TEXTS[0], TEXTS[3]])
     assert scored["stance_troops_confidence"].dropna().tolist() == pytest.approx(
-        [p.stances["troops"].confidence for p in expected]
+        [p.stances["troops"].confidence for p in expected], abs=1e-4
     )
 
 
@@ -46,3 +54,96 @@ def test_a_missing_text_column_and_a_name_clash_are_errors(bundle: Bundle) -> No
 
 def test_an_empty_table_gains_the_columns(bundle: Bundle) -> None:
     assert list(score_table(bundle.model, pd.DataFrame({"text": []})).columns) == ["text", *columns(bundle.model.axes)]
+
+
+AXES = (Axis(name="tone", labels=("warm", "cold"), neutral="cold", description="How warm."),)
+WARM = Prediction("en", {"tone": Stance("warm", 0.123456, True, None, {"warm": 0.123456, "cold": 0.876544})})
+
+
+def read(content: bytes, form: str = "ndjson", **options: str) -> list[Row]:
+    return list(Reader(io.BytesIO(content), form, AXES, **options))  # type: ignore[arg-type]
+
+
+LINES = [
+    (b'{"text": "a", "n": 1}', None),
+    (b'{"text": " "}', "blank_text"),
+    (b'{"text": 3}', "missing_text"),
+    (b'{"n": 1}', "missing_text"),
+    (b'{"text": "a\\ud800"}', "invalid_character"),
+    (b'{"text": "a\\u0000"}', "invalid_character"),
+    (b'{"text": "' + b"a" * (LONGEST_TEXT + 1) + b'"}', "text_too_long"),
+    (b'{"text": "' + b"a" * LONGEST_LINE + b'"}', "line_too_long"),
+    (b'{"text": "a"', "invalid_json"),
+    (b'{"text": "\xff"}', "invalid_json"),
+    (b'{"text": "a", "x": NaN}', "invalid_json"),
+    (b"[" * 100_000, "invalid_json"),
+    (b'["a"]', "invalid_row"),
+    (b'{"text": "a", "stance_tone": "b"}', "name_taken"),
+]
+
+
+def test_each_bad_line_of_json_keeps_its_place_and_names_its_fault() -> None:
+    rows = read(b"\n\n".join(line for line, _ in LINES))
+    assert [row.fault for row in rows] == [fault for _, fault in LINES]
+    assert texts(rows) == ["a"]
+    found = scored("v", rows, [WARM])
+    writer = Writer(None, AXES)
+    written = [json.loads(line) for line in (writer.put(rows, found) + writer.end()).splitlines()]
+    assert written[-1] == {"done": True, "rows": len(LINES), "errors": len(LINES) - 1}
+    assert written[0] == {"text": "a", "n": 1, **answer("v", WARM)}
+    assert [row.get("stance_error") for row in written[1:-1]] == [fault for _, fault in LINES[1:]]
+    assert set(written[0]) - {"text", "n"} <= set(columns(AXES))
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_is_read_with_its_mark_and_delimiter(mark: bytes, delimiter: str) -> None:
+    page = io.StringIO()
+    cells = [["date", "text"], ["1", 'a "quoted", one'], ["2", "two\nlines; here"], ["3"], ["4", "x", "y"], ["5", ""]]
+    csv.writer(page, delimiter=delimiter).writerows(cells)
+    rows = read(mark + page.getvalue().encode(), "csv")
+    assert [row.fault for row in rows] == [None, None, "invalid_row", "invalid_row", "blank_text"]
+    assert texts(rows) == ['a "quoted", one', "two\nlines; here"]
+    assert [row.values["date"] for row in rows] == ["1", "2", "3", "4", "5"]
+
+
+def test_an_encoding_is_named_and_bytes_of_another_are_a_fault_of_their_row() -> None:
+    content = "text\nДа будет так\n".encode("cp1251")
+    assert texts(read(content, "csv", encoding="cp1251")) == ["Да будет так"]
+    rows = read(b"text\nfine\n" + "плохо".encode("cp1251") + b"\nfine too\n", "csv")
+    assert [row.fault for row in rows] == [None, "invalid_character", None]
+    writer = Writer(("text",), AXES)
+    assert "\N{REPLACEMENT CHARACTER}" in writer.put(rows[1:2], scored("v", rows[1:2], []))
+    with pytest.raises(TableError, match="encoding 'klingon' is unknown"):
+        read(b"text\n", "csv", encoding="klingon")
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [("body", "no column 'text'; there are: body"), ("text,text", "same name"), ("text,stance_tone", "stance_tone")],
+)
+def test_a_header_that_cannot_be_is_refused_at_once(header: str, told: str) -> None:
+    with pytest.raises(TableError, match=told):
+        read(f"{header}\na\n".encode(), "csv")
+
+
+def test_formulas_are_led_by_an_apostrophe_where_a_spreadsheet_is_meant() -> None:
+    rows = read(b"text,n\n=1+1,-5\n@x,5\n", "csv")
+    for spreadsheet, expected in ((True, [["'=1+1", "'-5"], ["'@x", "5"]]), (False, [["=1+1", "-5"], ["@x", "5"]])):
+        writer = Writer(("text", "n"), AXES, spreadsheet)
+        written = list(csv.reader(io.StringIO(writer.begin() + writer.put(rows, scored("v", rows, [WARM, WARM])))))
+        assert written[0] == ["text", "n", *columns(AXES)]
+        assert [row[:2] for row in written[1:]] == expected
+        assert dict(zip(written[0], written[1], strict=True))["stance_tone_certain"] == "true"
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), max_size=8))
+def test_what_csv_writes_it_reads_again(rows: list[tuple[str, str]]) -> None:
+    given_rows = [Row({"text": text, "more": more}, "invalid_row") for text, more in rows]
+    writer = Writer(("text", "more"), AXES)
+    page = writer.begin() + writer.put(given_rows, [{} for _ in rows])
+    read_again = list(csv.reader(io.StringIO(page, newline="")))
+    assert [tuple(cells[:2]) for cells in read_again[1:]] == rows

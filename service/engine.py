@@ -1,0 +1,128 @@
+"""Where texts become predictions: one thread runs batches; what arrives while one runs is gathered into the next."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+
+from cachetools import LRUCache
+
+from models.bundle import Bundle
+from models.encoder import BATCH
+from models.errors import RequestError
+from models.stance import Prediction
+
+WINDOW = 8 * BATCH
+"""Waiting texts among which those of like length are sought: enough to pad little, few enough to look through."""
+Key = tuple[str, bool, bytes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Hold a text that waits for its prediction."""
+
+    bundle: Bundle
+    text: str
+    explain: bool
+    answer: "asyncio.Future[Prediction]"
+
+
+class Engine:
+    """Answer texts in batches of like length, at once when nothing runs; remember what was answered.
+
+    Answers are kept by a digest of the text and the version that gave them, never the text. A text whose request is
+    gone, cancelled or past its deadline is not computed.
+    """
+
+    def __init__(self, remembered: int) -> None:
+        self._known: LRUCache[Key, Prediction] = LRUCache(remembered)
+        self._waiting: dict[int, _Asked] = {}
+        self._thread = ThreadPoolExecutor(1, "encoder")
+        self._running: asyncio.Task[None] | None = None
+
+    async def predict(
+        self, bundle: Bundle, texts: Sequence[str], explain: bool = False, deadline: float | None = None
+    ) -> list[Prediction]:
+        """Return one prediction a text, in order, within ``deadline`` seconds where one is set.
+
+        Raises:
+            RequestError: the deadline passed before all texts were answered.
+            ExplainUnavailable: an explanation is asked of a model that has none to give.
+        """
+        keys = [_key(bundle, text, explain) for text in texts]
+        found = [self._known.get(key) for key in keys]
+        missing = [i for i, known in enumerate(found) if known is None]
+        if missing:
+            futures = [self._ask(bundle, texts[i], explain) for i in missing]
+            try:
+                answers = await asyncio.wait_for(asyncio.gather(*futures), deadline)
+            except TimeoutError as error:
+                detail = f"not answered within {deadline:g} seconds; send fewer texts, or try again later"
+                raise RequestError(503, "deadline_exceeded", detail) from error
+            for i, answer in zip(missing, answers, strict=True):
+                found[i] = answer
+                if self._known.maxsize:
+                    self._known[keys[i]] = answer
+        return [prediction for prediction in found if prediction is not None]
+
+    def _ask(self, bundle: Bundle, text: str, explain: bool) -> "asyncio.Future[Prediction]":
+        asked = _Asked(bundle, text, explain, asyncio.get_running_loop().create_future())
+        self._waiting[id(asked)] = asked
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        return asked.answer
+
+    async def _run(self) -> None:
+        """Answer batch after batch until nothing waits."""
+        try:
+            while self._waiting:
+                if batch := self._next():
+                    await self._answer(batch)
+        finally:
+            self._running = None
+
+    def _next(self) -> list[_Asked]:
+        """Take the text that waits longest and those nearest to it in length, of the same version; drop who is gone."""
+        window = list(islice(self._waiting.values(), WINDOW))
+        for asked in window:
+            if asked.answer.done():
+                del self._waiting[id(asked)]
+        live = [asked for asked in window if not asked.answer.done()]
+        if not live:
+            return []
+        first = live[0]
+        alike = [asked for asked in live if asked.bundle is first.bundle and asked.explain == first.explain]
+        batch = sorted(alike, key=lambda asked: abs(len(asked.text) - len(first.text)))[:BATCH]
+        for asked in batch:
+            del self._waiting[id(asked)]
+        return batch
+
+    async def _answer(self, batch: list[_Asked]) -> None:
+        model, texts, explain = batch[0].bundle.model, [asked.text for asked in batch], batch[0].explain
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, model.predict, texts, explain)
+        except Exception as error:
+            if len(batch) > 1:  # whichever text it was, its neighbours are answered
+                for asked in batch:
+                    await self._answer([asked])
+            elif not batch[0].answer.done():
+                batch[0].answer.set_exception(error)
+            return
+        for asked, prediction in zip(batch, found, strict=True):
+            if not asked.answer.done():
+                asked.answer.set_result(prediction)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many texts wait for their batch."""
+        return len(self._waiting)
+
+    def close(self) -> None:
+        """End the thread once its batch is done."""
+        self._thread.shutdown()
+
+
+def _key(bundle: Bundle, text: str, explain: bool) -> Key:
+    return bundle.manifest.version, explain, blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

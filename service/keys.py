@@ -1,0 +1,127 @@
+"""Who may ask for what: bearer keys with roles, and how often each may ask.
+
+A key is 256 random bits; the service knows its SHA-256 only, and a digest of so much chance needs no slow hash.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal, cast, get_args
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from models.errors import KeysError, RequestError
+
+Role = Literal["predict", "annotate", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Each may do what those before it may."""
+_ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,31}):([a-z]+):([0-9a-f]{64})")
+_BEARER = HTTPBearer(auto_error=False, description="A key of `python -m service key`, where the service has keys.")
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Hold whose a key is, what it may do, and the digest of its secret."""
+
+    name: str
+    role: Role
+    digest: str
+
+
+class Keyring:
+    """Hold the keys of a service and count what each asks; without keys everybody on this machine may do everything.
+
+    Raises:
+        KeysError: an entry or the rate is not of its form, or a name stands twice.
+    """
+
+    def __init__(self, entries: str, rate: str) -> None:
+        self.keys = tuple(_key(entry.strip()) for entry in entries.split(",") if entry.strip())
+        names = [key.name for key in self.keys]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise KeysError(
+                f"STANCE_API_KEYS: {', '.join(sorted(twice))} stands twice; give each key a name of its own"
+            )
+        try:
+            self._rate = parse(rate)
+        except ValueError as error:
+            raise KeysError(f"STANCE_RATE: {rate!r} is no rate; write it as 600/minute") from error
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def has(self, role: Role) -> bool:
+        """Say whether a key of a role exists."""
+        return any(key.role == role for key in self.keys)
+
+    def find(self, secret: str) -> Key | None:
+        """Return the key of a secret; every digest is compared, each in constant time."""
+        digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+        found = None
+        for key in self.keys:
+            if hmac.compare_digest(key.digest, digest):
+                found = key
+        return found
+
+    def count(self, key: Key) -> None:
+        """Count a request of a key.
+
+        Raises:
+            RequestError: it has sent too many.
+        """
+        if not self._limiter.hit(self._rate, key.name):
+            wait = max(1, round(self._limiter.get_window_stats(self._rate, key.name).reset_time - time.time()))
+            detail = f"this key may send {self._rate}; try again in {wait} seconds"
+            raise RequestError(429, "rate_exceeded", detail, retry_after=wait)
+
+
+def _key(entry: str) -> Key:
+    match = _ENTRY.fullmatch(entry)
+    if match is None or match[2] not in ROLES:
+        raise KeysError(
+            f"STANCE_API_KEYS: an entry is not name:role:sha256 with a role of {', '.join(ROLES)}; "
+            "`python -m service key NAME ROLE` writes one"
+        )
+    return Key(match[1], cast("Role", match[2]), match[3])
+
+
+def new_key(name: str, role: Role) -> tuple[str, str]:
+    """Make a secret and the entry by which a service knows it.
+
+    Raises:
+        KeysError: the name is not of the form.
+    """
+    secret = secrets.token_urlsafe(32)
+    entry = f"{name}:{role}:{hashlib.sha256(secret.encode()).hexdigest()}"
+    if _ENTRY.fullmatch(entry) is None:
+        raise KeysError(f"{name!r} is no name for a key: lower-case letters, digits, - and _, 32 at most")
+    return secret, entry
+
+
+def may(role: Role) -> Callable[..., Awaitable[Key | None]]:
+    """Make the dependency of routes that need a role; it gives the key, None where the service has none."""
+
+    async def allowed(request: Request, sent: Bearer) -> Key | None:
+        ring = request.app.state.keyring
+        assert isinstance(ring, Keyring)
+        if not ring.keys:
+            return None
+        if sent is None:
+            raise RequestError(401, "key_missing", "Send a key: Authorization: Bearer …; an administrator makes one.")
+        key = ring.find(sent.credentials)
+        if key is None:
+            raise RequestError(401, "key_unknown", "This key is not known here; ask an administrator for one.")
+        ring.count(key)
+        if ROLES.index(key.role) < ROLES.index(role):
+            detail = f"This needs a key of the role {role}; yours has {key.role}."
+            raise RequestError(403, "role_too_low", detail)
+        return key
+
+    return allowed

@@ -1,0 +1,97 @@
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from models.bundle import Bundle
+from models.errors import StoreError, TableError
+from models.table import columns
+from tests.conftest import Fitted, run
+from training.score import score
+
+TEXTS = ["Уряд готовий направити миротворців до України.", "", "No soldiers will be sent to Ukraine."]
+
+
+def scored(bundle: Bundle, source: Path, target: Path, **options: object) -> list[dict[str, object]]:
+    chosen = {"text_column": "text", "encoding": "utf-8", "spreadsheet": False, "overwrite": False} | options
+    found = score(bundle, source, target, **chosen)  # type: ignore[arg-type]
+    assert (found.rows, dict(found.errors)) == (3, {"blank_text": 1})
+    assert found.languages == {"uk": 1, "en": 1}
+    if target.suffix == ".parquet":
+        return [{k: v for k, v in row.items() if not pd.isna(v)} for row in pd.read_parquet(target).to_dict("records")]
+    if target.suffix == ".csv":
+        return list(csv.DictReader(target.open(newline="", encoding="utf-8")))  # type: ignore[arg-type]
+    return [json.loads(line) for line in target.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [
+        ("csv", "csv"),
+        ("csv", "parquet"),
+        ("csv", "jsonl"),
+        ("parquet", "parquet"),
+        ("parquet", "csv"),
+        ("parquet", "jsonl"),
+        ("jsonl", "jsonl"),
+    ],
+)
+def test_a_file_of_any_form_is_scored_into_another(bundle: Bundle, tmp_path: Path, read: str, written: str) -> None:
+    table = pd.DataFrame({"n": [1, 2, 3], "text": TEXTS})
+    source = tmp_path / f"in.{read}"
+    if read == "csv":
+        table.to_csv(source, index=False)
+    elif read == "parquet":
+        table.to_parquet(source)
+    else:
+        table.to_json(source, orient="records", lines=True)
+    rows = scored(bundle, source, tmp_path / f"out.{written}")
+    assert [int(str(row["n"])) for row in rows] == [1, 2, 3]
+    assert [row["text"] for row in rows] == TEXTS
+    expected = bundle.model.predict([TEXTS[0], TEXTS[2]])
+    assert [row.get("stance_troops") for row in (rows[0], rows[2])] == [p.stances["troops"].label for p in expected]
+    assert rows[1]["stance_error"] == "blank_text"
+    if written == "csv":
+        assert list(rows[0]) == ["n", "text", *columns(bundle.model.axes)]
+    if (read, written) == ("parquet", "parquet"):
+        assert pd.read_parquet(tmp_path / "out.parquet")["n"].dtype == "int64"
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("tmp")] == []
+
+
+def test_what_cannot_be_scored_is_told_and_nothing_is_written(bundle: Bundle, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\n" + "\n".join(t or '""' for t in TEXTS) + "\n", encoding="utf-8")
+    target.write_text("mine")
+    with pytest.raises(StoreError, match="exists; name another file"):
+        scored(bundle, source, target)
+    assert target.read_text() == "mine"
+    assert len(scored(bundle, source, target, overwrite=True)) == 3
+    with pytest.raises(TableError, match="no column 'body'"):
+        scored(bundle, source, tmp_path / "new.csv", text_column="body")
+    with pytest.raises(TableError, match=r"none of \.csv"):
+        scored(bundle, source, tmp_path / "new.xlsx")
+    lines = tmp_path / "in.jsonl"
+    lines.write_text('{"text": "a"}\n')
+    with pytest.raises(TableError, match=r"name a \.jsonl file"):
+        scored(bundle, lines, tmp_path / "new.csv")
+    with pytest.raises(StoreError, match="nothing was written"):
+        scored(bundle, tmp_path / "nowhere.csv", tmp_path / "new.csv")
+    (tmp_path / "false.parquet").write_text("text\na\n")
+    with pytest.raises(TableError, match="not Parquet"):
+        scored(bundle, tmp_path / "false.parquet", tmp_path / "new.csv")
+    assert {file.name for file in tmp_path.iterdir()} == {"in.csv", "out.csv", "in.jsonl", "false.parquet"}
+
+
+def test_the_command_scores_with_what_serves(fitted: Fitted, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
+    printed = run("training", "score", str(source), str(target), env=fitted.env)
+    assert printed.returncode == 0, printed.stderr
+    assert "3 rows, 1 of them with an error" in printed.stdout
+    assert json.loads(target.read_text().splitlines()[0])["stance_version"] == fitted.version
+    again = run("training", "score", str(source), str(target), env=fitted.env)
+    assert again.returncode == 1
+    assert "exists" in again.stderr
+    assert "Traceback" not in again.stderr
