@@ -9,6 +9,7 @@ from models.errors import RequestError
 from service.engine import Engine
 from service.live import Live
 from service.settings import Settings
+from service.shadow import Shadow
 
 
 def _live(request: Request) -> Live:
@@ -22,6 +23,10 @@ LiveDep = Annotated[Live, Depends(_live)]
 
 def _bundle(live: LiveDep) -> Bundle:
     return live.bundle
+
+
+def _shadow(live: LiveDep) -> Shadow | None:
+    return live.shadow
 
 
 def _settings(request: Request) -> Settings:
@@ -38,6 +43,7 @@ def _engine(request: Request) -> Engine:
 
 EngineDep = Annotated[Engine, Depends(_engine)]
 BundleDep = Annotated[Bundle, Depends(_bundle)]
+ShadowDep = Annotated[Shadow | None, Depends(_shadow)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 
 

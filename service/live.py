@@ -9,6 +9,7 @@ from models.bundle import Bundle, load_bundle, serving
 from models.errors import StanceError
 from models.language import load as load_languages
 from service.settings import Settings
+from service.shadow import Shadow
 
 log = structlog.get_logger()
 
@@ -25,8 +26,15 @@ class Live:
         self._settings = settings
         self.bundle: Bundle = load_bundle(self._chosen(), settings.threads)
         self._looking = asyncio.Lock()
+        self.shadow = self._challenger()
         self.fault: str | None = None
         """Code of the error that keeps a newer choice from being served."""
+
+    def _challenger(self) -> Shadow | None:
+        if not self._settings.shadow:
+            return None
+        version, share = self._settings.shadow.split(":")
+        return Shadow(load_bundle(self._settings.store / version, self._settings.threads), float(share))
 
     def _chosen(self) -> Path:
         return self._settings.bundle or serving(self._settings.store)

@@ -20,6 +20,15 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8000
     store: Annotated[Path, Field(description="Folder of the fitted bundles, whose `current` is served.")] = STORE
     bundle: Annotated[Path | None, Field(description="Folder of one bundle to serve whatever `current` says.")] = None
+    shadow: Annotated[
+        str,
+        Field(
+            description="A challenger as VERSION:SHARE that answers that share of the requests unseen; /v1/model tells "
+            "how it agrees.",
+            pattern=r"^([^:/\\]+:(0(\.\d+)?|1(\.0+)?))?$",
+        ),
+    ] = ""
+    mlflow_url: Annotated[str | None, Field(description="Address of the MLflow UI, for /v1/model to name.")] = None
     reload_seconds: Annotated[
         float,
         Field(gt=0, description="How often `current` is looked at; one readlink each time, so often costs nothing."),

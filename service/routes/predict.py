@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from models.errors import RequestError
-from service.dependencies import BundleDep, EngineDep, SettingsDep, bounded
+from service.dependencies import BundleDep, EngineDep, SettingsDep, ShadowDep, bounded
 from service.problems import RESPONSES
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
 
@@ -31,6 +31,7 @@ async def predict(
     bundle: BundleDep,
     engine: EngineDep,
     settings: SettingsDep,
+    shadow: ShadowDep,
 ) -> PredictAnswer:
     """Classify one text or several on every axis."""
     if body.texts is None:
@@ -41,6 +42,8 @@ async def predict(
     else:
         texts = [bounded(text, f"#/texts/{i}", settings.max_characters) for i, text in enumerate(body.texts)]
     found = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
+    if shadow:
+        shadow.notice(engine, texts, found)
     return PredictAnswer(
         model=ModelName(version=bundle.manifest.version),
         predictions=[PredictionAnswer(language=p.language, stances=stances(p)) for p in found],
