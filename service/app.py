@@ -14,7 +14,7 @@ from service.guard import Crowd, Hosts
 from service.keys import Keyring, may
 from service.live import Live
 from service.logs import AccessLog
-from service.routes import admin, analyze, bulk, health, model, predict
+from service.routes import admin, analyze, bulk, health, model, predict, v2
 from service.settings import Settings
 
 
@@ -52,7 +52,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     problems.install(app)
     app.include_router(health.router)
-    for noun in (predict, analyze, bulk, model):
+    app.include_router(v2.health)
+    for noun in (predict, analyze, bulk, model, v2):
         app.include_router(noun.router, dependencies=[Depends(may("predict"))])
     if keyring.has("admin"):
         app.include_router(admin.router, dependencies=[Depends(may("admin"))])

@@ -1,5 +1,6 @@
 """What routes ask for: the served bundle and the settings."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -57,3 +58,15 @@ def bounded(text: str, pointer: str, limit: int) -> str:
         detail = f"{pointer}: {len(text)} characters, at most {limit} are taken; send it in parts"
         raise RequestError(422, "text_too_long", detail)
     return text
+
+
+def bounded_texts(texts: Sequence[str], pointer: str, settings: Settings) -> list[str]:
+    """Return texts that are within the limits of a request, in number and each in length.
+
+    Raises:
+        RequestError: there are more, or one is longer.
+    """
+    if len(texts) > settings.max_texts:
+        detail = f"{pointer}: {len(texts)} texts, at most {settings.max_texts} are taken; send several requests"
+        raise RequestError(422, "too_many_texts", detail)
+    return [bounded(text, f"{pointer}/{i}", settings.max_characters) for i, text in enumerate(texts)]

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,6 +35,7 @@ class Problem(BaseModel):
     code: str
     detail: str
     errors: list[Fault] = []
+    error: Annotated[str | None, Field(description="Under /v2 the detail again: its clients look for it here.")] = None
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -57,8 +58,26 @@ FIELD_CODES = {
     "blank_text": "blank_text",
     "no_texts": "no_texts",
     "text_or_texts": "text_or_texts",
+    "wrong_shape": "wrong_shape",
 }
 """Codes of what can be wrong with a field, by pydantic's type of error; any other is ``wrong_type``."""
+
+
+class ProblemResponse(JSONResponse):
+    """Send a problem document; under ``/v2`` its detail stands as ``error`` too, where clients of that look for it."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, content: Mapping[str, Any], status: int, headers: Mapping[str, str] | None) -> None:
+        super().__init__(content, status, headers)
+        self.content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it in the form of the address that was asked."""
+        if f"{scope['path']}/".startswith("/v2/"):
+            self.body = self.render({**self.content, "error": self.content["detail"]})
+            self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
 
 
 def problem(
@@ -78,7 +97,7 @@ def problem(
     }
     if errors:
         body["errors"] = [dict(error) for error in errors]
-    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+    return ProblemResponse(body, status, headers)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:

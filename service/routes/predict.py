@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from models.errors import RequestError
-from service.dependencies import BundleDep, EngineDep, SettingsDep, ShadowDep, bounded
+from service.dependencies import BundleDep, EngineDep, SettingsDep, ShadowDep, bounded, bounded_texts
 from service.problems import RESPONSES
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
 
@@ -36,11 +35,8 @@ async def predict(
     """Classify one text or several on every axis."""
     if body.texts is None:
         texts = [bounded(body.text or "", "#/text", settings.max_characters)]
-    elif len(body.texts) > settings.max_texts:
-        detail = f"#/texts: {len(body.texts)} texts, at most {settings.max_texts} are taken; send several requests"
-        raise RequestError(422, "too_many_texts", detail)
     else:
-        texts = [bounded(text, f"#/texts/{i}", settings.max_characters) for i, text in enumerate(body.texts)]
+        texts = bounded_texts(body.texts, "#/texts", settings)
     found = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
     if shadow:
         shadow.notice(engine, texts, found)
