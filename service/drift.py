@@ -11,7 +11,7 @@ LATELY = 10_000
 """Texts that are remembered, by their bins: a day of a desk that reads much, in a few megabytes."""
 
 
-class Window:
+class Recent:
     """Remember the bins of the last texts that were answered, each with the version that answered it."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from models.encoder import BATCH
 from models.errors import RequestError
 from models.stance import Prediction
 from service import metrics
-from service.drift import Window
+from service.drift import Recent
 
 WINDOW = 8 * BATCH
 """Waiting texts among which those of like length are sought: enough to pad little, few enough to look through."""
@@ -45,7 +45,7 @@ class Engine:
         self._waiting: dict[int, _Asked] = {}
         self._thread = ThreadPoolExecutor(1, "encoder")
         self._running: asyncio.Task[None] | None = None
-        self.window = Window()
+        self.recent = Recent()
         """What was answered lately, for drift."""
 
     async def predict(
@@ -75,7 +75,7 @@ class Engine:
                     self._known[keys[i]] = answer
         predictions = [prediction for prediction in found if prediction is not None]
         metrics.answered(texts, predictions)
-        self.window.add(bundle, texts, predictions)
+        self.recent.add(bundle, texts, predictions)
         return predictions
 
     def _ask(self, bundle: Bundle, text: str, explain: bool) -> "asyncio.Future[Prediction]":
@@ -107,10 +107,10 @@ class Engine:
         first = live[0]
         alike = [asked for asked in live if asked.bundle is first.bundle and asked.explain == first.explain]
         batch = sorted(alike, key=lambda asked: abs(len(asked.text) - len(first.text)))[:BATCH]
-        now = perf_counter()
+        now, queued = perf_counter(), metrics.STAGE_SECONDS.labels("queue")
         for asked in batch:
             del self._waiting[id(asked)]
-            metrics.STAGE_SECONDS.labels("queue").observe(now - asked.since)
+            queued.observe(now - asked.since)
         metrics.WAITING.set(self.waiting)
         metrics.BATCH_TEXTS.observe(len(batch))
         return batch

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from models.drift import FEWEST, Verdict, shares, stability_index, verdict
 from models.errors import RequestError
 from service.dependencies import BundleDep, EngineDep
-from service.problems import RESPONSES
+from service.problems import MEDIA_TYPE, RESPONSES, Problem
 from service.wire import ModelName
 
 router = APIRouter(tags=["sight"])
@@ -30,14 +30,17 @@ class DriftAnswer(BaseModel):
     features: dict[str, FeatureDrift]
 
 
-@router.get("/v1/drift", responses=RESPONSES)
+WITHOUT = {"model": Problem, "description": "The model has no reference.", "content": {MEDIA_TYPE: {}}}
+
+
+@router.get("/v1/drift", responses={**RESPONSES, 404: WITHOUT})
 def drift(bundle: BundleDep, engine: EngineDep) -> DriftAnswer:
     """Hold the last texts that the served version answered against those that it was examined on, by feature."""
     reference = bundle.reference
     if reference is None:
         detail = "The model that serves was fitted without reference.json, so drift cannot be told; fit anew."
         raise RequestError(404, "reference_missing", detail)
-    found = engine.window.mixes(bundle)
+    found = engine.recent.mixes(bundle)
     return DriftAnswer(
         model=ModelName(version=bundle.manifest.version),
         texts=sum(found.get("language", {}).values()),
