@@ -14,7 +14,7 @@ from service.guard import Crowd, Hosts
 from service.keys import Keyring, may
 from service.live import Live
 from service.logs import AccessLog
-from service.routes import admin, analyze, bulk, health, model, predict, v2
+from service.routes import admin, analyze, bulk, drift, health, metrics, model, predict, v2
 from service.settings import Settings
 
 
@@ -55,6 +55,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(v2.health)
     for noun in (predict, analyze, bulk, model, v2):
         app.include_router(noun.router, dependencies=[Depends(may("predict"))])
+    if keyring.has("admin") or not keyring.keys:
+        for noun in (metrics, drift):
+            app.include_router(noun.router, dependencies=[Depends(may("admin"))])
     if keyring.has("admin"):
         app.include_router(admin.router, dependencies=[Depends(may("admin"))])
     app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes, larger={bulk.PATH: settings.max_bulk_bytes})

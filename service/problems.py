@@ -143,8 +143,10 @@ def _unexplained(_request: Request, error: Exception) -> JSONResponse:
     return problem(422, error.code, str(error))
 
 
-def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
-    return problem(500, "internal_error", "The service failed; its log says where.")
+def _unforeseen(request: Request, _error: Exception) -> JSONResponse:
+    # This is answered outside of the middleware that puts its name on every other answer.
+    headers = {"X-Request-ID": request.state.request_id}
+    return problem(500, "internal_error", "The service failed; its log says where.", headers=headers)
 
 
 def install(app: FastAPI) -> None:

@@ -35,7 +35,7 @@ class Shadow:
 
     async def _compare(self, engine: Engine, texts: list[str], served: list[Prediction]) -> None:
         try:
-            found = await engine.predict(self.bundle, texts)
+            found = await engine.answer(self.bundle, texts)
         except Exception as error:  # a challenger that fails is no concern of who was answered
             log.error("shadow_failed", detail=type(error).__name__)
             return

@@ -81,7 +81,7 @@ def test_logs_are_json_and_never_hold_a_text(bundle: Bundle, tmp_path: Path, ser
     url = serve({"STANCE_BUNDLE": str(bundle.path), "STANCE_LOG_LEVEL": "debug"}, log)
     httpx.post(f"{url}/v1/predict", json={"text": "A sentence that stays private."})
     httpx.post(f"{url}/v1/predict", json={"text": 3, "private": "private"})
-    httpx.get(f"{url}/private?q=private")
+    httpx.get(f"{url}/private?q=private", headers={"X-Request-ID": "my private id", "traceparent": "private"})
     deadline = time.monotonic() + 20
     while log.read_text().count('"event": "request"') < 3 and time.monotonic() < deadline:
         time.sleep(0.05)  # a request is logged once it was answered
@@ -91,6 +91,7 @@ def test_logs_are_json_and_never_hold_a_text(bundle: Bundle, tmp_path: Path, ser
         ("POST", "/v1/predict", 422),
         ("GET", None, 404),
     ]
+    assert len({r["request_id"] for r in requests}) == 3
     assert "private" not in log.read_text()
 
 
