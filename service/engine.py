@@ -65,7 +65,7 @@ class Engine:
     async def answer(
         self, bundle: Bundle, texts: Sequence[str], explain: bool = False, deadline: float | None = None
     ) -> list[Prediction]:
-        """Return what ``predict`` returns and leave no trace in metrics of labels and in drift: nobody is told of it."""
+        """Return what ``predict`` returns, without a trace in the metrics of labels and in drift: nobody is told."""
         keys = [_key(bundle, text, explain) for text in texts]
         found = [self._known.get(key) for key in keys]
         missing = [i for i, known in enumerate(found) if known is None]
