@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
@@ -14,8 +15,12 @@ from service.guard import Crowd, Hosts
 from service.keys import Keyring, may
 from service.live import Live
 from service.logs import AccessLog
-from service.routes import admin, analyze, bulk, health, model, predict
+from service.routes import admin, analyze, bulk, feedback, health, model, predict, predictions, review
 from service.settings import Settings
+from service.storage.database import Database
+from service.storage.queue import Queue
+from service.storage.retention import retain
+from service.storage.store import Store
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -24,19 +29,27 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         BundleError: there is no sound bundle to serve.
         KeysError: the keys or their rate are not of the form.
+        DatabaseError: the database cannot be opened or brought up to date.
     """
     keyring = Keyring(settings.api_keys.get_secret_value(), settings.rate)
     live = Live(settings)
     engine = Engine(settings.cache_texts)
+    database = Database(settings.database_url.get_secret_value())
+    store = Store(database)
 
     @asynccontextmanager
     async def watching(_app: FastAPI) -> AsyncIterator[None]:
-        watch = asyncio.create_task(live.watch())
+        tasks = [
+            asyncio.create_task(live.watch()),
+            asyncio.create_task(retain(store, timedelta(days=settings.retention_days))),
+        ]
         yield
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         engine.close()
+        database.close()
 
     app = FastAPIOffline(
         title="Stance Desk",
@@ -48,12 +61,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.live = live
     app.state.engine = engine
+    app.state.store = store
+    app.state.queue = Queue(database)
     app.state.keyring = keyring
     app.state.settings = settings
     problems.install(app)
     app.include_router(health.router)
     for noun in (predict, analyze, bulk, model):
         app.include_router(noun.router, dependencies=[Depends(may("predict"))])
+    for noun in (feedback, review, predictions):
+        app.include_router(noun.router, dependencies=[Depends(may("annotate"))])
+    if keyring.has("admin") or not keyring.keys:  # who works alone, without keys, trains with his corrections too
+        app.include_router(feedback.export, dependencies=[Depends(may("admin"))])
     if keyring.has("admin"):
         app.include_router(admin.router, dependencies=[Depends(may("admin"))])
     app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes, larger={bulk.PATH: settings.max_bulk_bytes})

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -13,7 +14,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import ExplainUnavailable, RequestError
+from models.errors import DatabaseError, ExplainUnavailable, RequestError
+
+log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -39,7 +42,7 @@ class Problem(BaseModel):
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {}}}
-    for status in (400, 401, 403, 413, 415, 422, 429, 503)
+    for status in (400, 401, 403, 404, 413, 415, 422, 429, 503)
 }
 """What a route with a body answers where it refuses one, for the OpenAPI document."""
 HTTP_CODES = {
@@ -57,8 +60,14 @@ FIELD_CODES = {
     "blank_text": "blank_text",
     "no_texts": "no_texts",
     "text_or_texts": "text_or_texts",
+    "text_or_id": "text_or_id",
+    "no_labels": "no_labels",
 }
 """Codes of what can be wrong with a field, by pydantic's type of error; any other is ``wrong_type``."""
+
+
+DATABASE_RETRY_AFTER = 10
+"""Seconds after which a database that did not answer may be asked again; one that starts anew takes about so long."""
 
 
 def problem(
@@ -124,6 +133,12 @@ def _unexplained(_request: Request, error: Exception) -> JSONResponse:
     return problem(422, error.code, str(error))
 
 
+def _unstored(_request: Request, error: Exception) -> JSONResponse:
+    log.error("database_unavailable", exc_info=error.__cause__)
+    detail = "Nothing can be stored or read just now, and nothing of this request was; try again later."
+    return problem(503, "database_unavailable", detail, headers={"Retry-After": str(DATABASE_RETRY_AFTER)})
+
+
 def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
     return problem(500, "internal_error", "The service failed; its log says where.")
 
@@ -134,6 +149,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(ExplainUnavailable, _unexplained)
+    app.add_exception_handler(DatabaseError, _unstored)
     app.add_exception_handler(Exception, _unforeseen)
 
 

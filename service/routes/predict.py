@@ -1,11 +1,12 @@
 """``/v1/predict``: the stances of statements."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body
 
 from models.errors import RequestError
-from service.dependencies import BundleDep, EngineDep, SettingsDep, bounded
+from service.dependencies import BundleDep, EngineDep, PredictKey, SettingsDep, StoreDep, bounded, named
 from service.problems import RESPONSES
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
 
@@ -31,6 +32,8 @@ async def predict(
     bundle: BundleDep,
     engine: EngineDep,
     settings: SettingsDep,
+    store: StoreDep,
+    key: PredictKey,
 ) -> PredictAnswer:
     """Classify one text or several on every axis."""
     if body.texts is None:
@@ -41,7 +44,13 @@ async def predict(
     else:
         texts = [bounded(text, f"#/texts/{i}", settings.max_characters) for i, text in enumerate(body.texts)]
     found = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
+    ids: list[str] | list[None] = [None] * len(texts)
+    if body.store:
+        ids = await asyncio.to_thread(store.keep, named(key, None), bundle.manifest.version, texts, found)
     return PredictAnswer(
         model=ModelName(version=bundle.manifest.version),
-        predictions=[PredictionAnswer(language=p.language, stances=stances(p)) for p in found],
+        predictions=[
+            PredictionAnswer(id=stored, language=p.language, stances=stances(p))
+            for stored, p in zip(ids, found, strict=True)
+        ],
     )
