@@ -7,7 +7,6 @@ is refused.
 
 import io
 import json
-import os
 import shutil
 import tempfile
 import warnings
@@ -23,6 +22,7 @@ import numpy as np
 from pydantic import ValidationError
 from sklearn.exceptions import InconsistentVersionWarning
 
+from models.drift import Reference
 from models.encoder import FILES as ENCODER_FILES
 from models.encoder import Encoder
 from models.errors import (
@@ -35,13 +35,14 @@ from models.errors import (
     StoreError,
 )
 from models.heads import Heads, linear
-from models.integrity import REMEDY, content, record, trust, verified
+from models.integrity import REMEDY, content, record, sync, trust, verified
 from models.manifest import FORMAT, Facts, Manifest
 from models.stance import StanceModel
 
 STORE = Path(__file__).parent / "store"
 RELEASED = Path(__file__).parent / "released"
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "tokenizers")
+REFERENCE = "reference.json"
 GOLDEN_MARGIN = 0.1
 """Least distance between the first two labels of a golden text, so that its label is the same on any processor."""
 GOLDEN_TOLERANCE = 0.02
@@ -52,12 +53,13 @@ ARRAYS_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Hold a loaded, verified and self-tested model with its manifest and its card in Markdown."""
+    """Hold a loaded, verified and self-tested model with its manifest, card in Markdown and, of late, reference."""
 
     path: Path
     manifest: Manifest = field(repr=False)
     model: StanceModel = field(repr=False)
     card: str = field(repr=False)
+    reference: Reference | None = field(repr=False)
 
 
 def new_version(heads: Heads) -> str:
@@ -66,7 +68,13 @@ def new_version(heads: Heads) -> str:
 
 
 def write_bundle(
-    store: Path, model: StanceModel, facts: Facts, golden: Sequence[str], card: str, encoder: Path | None = None
+    store: Path,
+    model: StanceModel,
+    facts: Facts,
+    golden: Sequence[str],
+    card: str,
+    encoder: Path | None = None,
+    reference: Reference | None = None,
 ) -> Path:
     """Write a model into a store, whole or not at all, and return its folder.
 
@@ -88,6 +96,8 @@ def write_bundle(
                 _share(encoder / name, beside / name)
         (beside / "golden.jsonl").write_text(_golden_lines(model, golden), encoding="utf-8")
         (beside / "card.md").write_text(card, encoding="utf-8")
+        if reference:
+            (beside / REFERENCE).write_text(reference.model_dump_json(indent=1), encoding="utf-8")
         manifest = Manifest(
             **facts.model_dump(),
             format=FORMAT,
@@ -102,9 +112,9 @@ def write_bundle(
         (beside / "manifest.json").write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         for file in beside.iterdir():
             file.chmod(0o644)
-            _sync(file)
+            sync(file)
         beside.rename(final)
-        _sync(store)
+        sync(store)
     except OSError as error:
         raise StoreError(
             f"{store}: cannot be written ({error.strerror}); nothing was changed. "
@@ -139,14 +149,6 @@ def _golden_lines(model: StanceModel, texts: Sequence[str]) -> str:
         + "\n"
         for i, text in enumerate(texts)
     )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -203,7 +205,8 @@ def load_bundle(path: Path, threads: int = 0) -> Bundle:
         ) from error
     model = StanceModel(manifest.version, manifest.axes, manifest.languages, manifest.thresholds, heads)
     _self_test(path / "golden.jsonl", model, contents["golden.jsonl"])
-    return Bundle(path, manifest, model, contents["card.md"].decode("utf-8", "replace"))
+    reference = Reference.read(path / REFERENCE, contents[REFERENCE]) if REFERENCE in contents else None
+    return Bundle(path, manifest, model, contents["card.md"].decode("utf-8", "replace"), reference)
 
 
 def _consistent(path: Path, manifest: Manifest) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from models.errors import EncoderError
 from models.text import UNWRITABLE, normalise
@@ -18,6 +18,8 @@ LONGEST = 512
 """Tokens of a text that are read, special ones included; what follows says nothing to the model."""
 BATCH = 32
 """Texts that are encoded together; no answer depends on it, only the time."""
+UNKNOWN = "<unk>"
+"""What the tokenizer puts in place of what its vocabulary lacks."""
 FILES = ("encoder.onnx", "tokenizer.json", "encoder.json")
 """What an encoder is on disk: the graph, its tokenizer, and the record of how it was made."""
 
@@ -37,10 +39,14 @@ def prepared(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TokenStates:
-    """Hold the states of a text's own tokens, (tokens, hidden), and where each lies in the normalised text."""
+    """Hold the states of a text's own tokens, (tokens, hidden), and where each lies in the normalised text.
+
+    ``unknown`` is the share of them that the vocabulary lacks.
+    """
 
     states: NDArray[np.float32]
     spans: tuple[tuple[int, int], ...]
+    unknown: float
 
     @property
     def vector(self) -> NDArray[np.float32]:
@@ -66,6 +72,8 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self._tokenizer = Tokenizer.from_buffer(tokenizer)
         except Exception as error:  # neither library promises a type
             raise EncoderError(f"not an encoder ({type(error).__name__}); make one with `training finetune`") from error
+        unknown = self._tokenizer.token_to_id(UNKNOWN)
+        self._unknown = -1 if unknown is None else unknown
         self._tokenizer.enable_truncation(LONGEST)
         self._tokenizer.no_padding()
 
@@ -92,6 +100,10 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts, (texts, hidden)."""
+        return self.encode(texts)[0]
+
+    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[float]]:
+        """Return the vectors of texts, (texts, hidden), and of each the share of tokens that the vocabulary lacks."""
         encodings = self._encodings(texts)
         order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
         hidden = self._session.get_outputs()[0].shape[-1]
@@ -99,17 +111,26 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for at in range(0, len(order), BATCH):
             rows = order[at : at + BATCH]
             vectors[rows] = self._run("vectors", [encodings[i].ids for i in rows])
-        return vectors
+        return vectors, [self._unknown_share(encoding) for encoding in encodings]
+
+    def unknown(self, texts: Sequence[str]) -> list[float]:
+        """Return of each text the share of tokens that the vocabulary lacks."""
+        return [self._unknown_share(encoding) for encoding in self._encodings(texts)]
+
+    def _unknown_share(self, encoding: Encoding) -> float:
+        own = len(encoding.ids) - 2
+        return encoding.ids.count(self._unknown) / own if own > 0 else 0.0
 
     def token_states(self, texts: Sequence[str]) -> list[TokenStates]:
         """Return the states of the own tokens of each text; their mean is its vector."""
         found = []
         for encoding in self._encodings(texts):
             states = self._run("states", [encoding.ids])[0]
-            found.append(TokenStates(states[1:-1], tuple(encoding.offsets[1:-1])))
+            spans = tuple(encoding.offsets[1:-1])
+            found.append(TokenStates(states[1:-1], spans, self._unknown_share(encoding)))
         return found
 
-    def _encodings(self, texts: Sequence[str]) -> list:  # type: ignore[type-arg]
+    def _encodings(self, texts: Sequence[str]) -> list[Encoding]:
         return list(self._tokenizer.encode_batch([prepared(text) for text in texts]))
 
     def _run(self, output: str, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:

@@ -20,7 +20,8 @@
     ├── ReleaseError          release_refused      the gate or the log says no
     ├── DatabaseError         database_unavailable  predictions and corrections cannot be kept or read
     ├── KeysError             keys_invalid         keys or a rate that are not of their form, or keys that are missing
-    └── RequestError          (a code of its own)  a request that the service refuses
+    ├── RequestError          (a code of its own)  a request that the service refuses
+    └── ServiceError          service_error        what a service answered its client instead; its own code, if any
 """
 
 from collections.abc import Sequence
@@ -158,6 +159,21 @@ class RequestError(StanceError):
 
     ``retry_after`` are the seconds after which it may be sent again, where that is known.
     """
+
+    def __init__(self, status: int, code: str, detail: str, retry_after: int | None = None) -> None:
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+
+class ServiceError(StanceError):
+    """Tell a client what a service answered instead of what was asked: HTTP status, and its code where it gave one.
+
+    ``retry_after`` are the seconds after which the service would be asked again, where it said so.
+    """
+
+    code = "service_error"
 
     def __init__(self, status: int, code: str, detail: str, retry_after: int | None = None) -> None:
         self.status = status

@@ -61,3 +61,12 @@ def verified(file: Path, expected: FileRecord) -> bytes:
     if found.sha256 != expected.sha256:
         raise BundleDamaged(f"{file}: expected SHA-256 {expected.sha256}, found {found.sha256}; {REMEDY}")
     return read
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

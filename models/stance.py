@@ -36,10 +36,14 @@ class Stance:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Answer every axis for one text, with its language as a BCP-47 code (``und`` where unknown)."""
+    """Answer every axis for one text, with its language as a BCP-47 code (``und`` where unknown).
+
+    ``unknown`` is the share of its tokens that the encoder's vocabulary lacks, None where there is no encoder.
+    """
 
     language: str
     stances: Mapping[str, Stance]
+    unknown: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,22 @@ class StanceModel:
         """
         if explain:
             return self._explained(texts)
-        probabilities = self.heads.probabilities(texts, self.axes)
+        features = self.heads.features
+        if not texts or not isinstance(features, Encoder):
+            return self.predictions(texts, self.heads.probabilities(texts, self.axes))
+        vectors, unknown = features.encode(texts)
+        return self.predictions(texts, self.heads.answers(vectors, self.axes), unknown)
+
+    def predictions(
+        self,
+        texts: Sequence[str],
+        probabilities: Mapping[str, np.ndarray],
+        unknown: Sequence[float | None] | None = None,
+    ) -> list[Prediction]:
+        """Return the predictions of texts whose probabilities, an array (texts, labels) an axis, are known."""
+        unknown = unknown or [None] * len(texts)
         return [
-            self._prediction(text, {name: rows[i] for name, rows in probabilities.items()})
+            self._prediction(text, {name: rows[i] for name, rows in probabilities.items()}, unknown[i])
             for i, text in enumerate(texts)
         ]
 
@@ -76,7 +93,7 @@ class StanceModel:
         predictions = []
         for text, found in zip(texts, self.heads.features.token_states(texts), strict=True):
             answers = self.heads.answers(found.vector[None], self.axes)
-            plain = self._prediction(text, {name: rows[0] for name, rows in answers.items()})
+            plain = self._prediction(text, {name: rows[0] for name, rows in answers.items()}, found.unknown)
             stances = {}
             for axis in self.axes:
                 stance = plain.stances[axis.name]
@@ -85,7 +102,7 @@ class StanceModel:
             predictions.append(replace(plain, stances=stances))
         return predictions
 
-    def _prediction(self, text: str, rows: Mapping[str, np.ndarray]) -> Prediction:
+    def _prediction(self, text: str, rows: Mapping[str, np.ndarray], unknown: float | None) -> Prediction:
         language = identify(text)
         if count_words(text) < FEWEST_WORDS:
             doubt = "too_short"
@@ -93,7 +110,8 @@ class StanceModel:
             doubt = "unsupported_language"
         else:
             doubt = None
-        return Prediction(language, {axis.name: self._stance(axis, rows[axis.name], doubt) for axis in self.axes})
+        stances = {axis.name: self._stance(axis, rows[axis.name], doubt) for axis in self.axes}
+        return Prediction(language, stances, unknown)
 
     def _stance(self, axis: Axis, row: np.ndarray, doubt: str | None) -> Stance:
         best = int(row.argmax())

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any, Literal
 
-import pandas as pd
-
 from models.axes import Axis
 from models.errors import TableError
-from models.stance import Prediction, StanceModel
+from models.stance import Prediction
 from models.text import UNWRITABLE
 
 Form = Literal["ndjson", "csv"]
@@ -245,18 +243,3 @@ def _cell(value: object) -> str:
 def writable(text: str) -> str:
     """Put the sign for an unknown character where half a surrogate pair, or a byte of another encoding, stands."""
     return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def score_table(model: StanceModel, table: pd.DataFrame, text_column: str = "text") -> pd.DataFrame:
-    """Return the table with the columns of the table form added; a row without a text gets ``stance_error`` instead.
-
-    Raises:
-        TableError: the text column is missing, or a column to add is already there.
-    """
-    added = columns(model.axes)
-    check_names([str(name) for name in table.columns], text_column, added)
-    known = [(i, t) for i, t in enumerate(table[text_column]) if isinstance(t, str) and t.strip()]
-    rows: list[Mapping[str, Any]] = [{"stance_version": model.version, "stance_error": "blank_text"}] * len(table)
-    for (i, _), prediction in zip(known, model.predict([t for _, t in known]), strict=True):
-        rows[i] = answer(model.version, prediction)
-    return pd.concat([table, pd.DataFrame(rows, columns=added, index=table.index)], axis="columns")

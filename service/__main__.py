@@ -1,21 +1,29 @@
 """``python -m service``: serve until stopped."""
 
 import argparse
+import math
+import os
 import socket
 import sys
+import tempfile
 from contextlib import suppress
 from ipaddress import ip_address
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import ValidationError
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from models.errors import KeysError, StanceError
-from service import logs
+from service import logs, metrics
 from service.app import create_app
 from service.keys import ROLES, new_key
 from service.settings import Settings
 
 BACKLOG = 2048
+SILENT = 60
+"""Seconds after which a worker that does not stir is replaced: long enough to load on a machine that is busy."""
 EPILOG = """examples:
   python -m service
   STANCE_PORT=9000 python -m service
@@ -53,7 +61,31 @@ def main() -> None:
 def _serve(settings: Settings) -> None:
     logs.configure(settings.log_level)
     listener = _listener(settings)
-    app = create_app(settings)
+    if settings.workers == 1:
+        config = _config(create_app(settings))
+        _announce(listener)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+        return
+    with tempfile.TemporaryDirectory(prefix="stance-metrics-") as folder:
+        os.environ[metrics.FOLDER] = folder
+        config = _config("service.__main__:worker", factory=True, workers=settings.workers)
+        _Workers(config, sockets=[listener]).run()
+
+
+def _config(app: FastAPI | str, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=factory,
+        workers=workers,
+        timeout_worker_healthcheck=SILENT,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def _announce(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     print(
@@ -62,9 +94,34 @@ def _serve(settings: Settings) -> None:
         """    -d '{"text": "Уряд готовий направити миротворців, щойно сторони підпишуть угоду."}'\n""",
         flush=True,
     )
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+
+
+class _Workers(Multiprocess):
+    """Run several workers on one socket: one, and the others once it answers, so that a fault is told once."""
+
+    def init_processes(self) -> None:
+        """Start the workers, or end where the first does not come to answer."""
+        self._start()
+        if not self.processes[0].wait_until_ready(math.inf):
+            sys.exit(1)
+        _announce(self.sockets[0])
+        for _ in range(1, self.processes_num):
+            self._start()
+
+    def _start(self) -> None:
+        self.processes.append(Process(self.config, self.sockets))
+        self.processes[-1].start()
+
+
+def worker() -> FastAPI:
+    """Make the application of one worker of several, in the worker's own process."""
+    settings = Settings()
+    logs.configure(settings.log_level)
+    try:
+        return create_app(settings)
+    except StanceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(STARTUP_FAILURE)
 
 
 def _listener(settings: Settings) -> socket.socket:

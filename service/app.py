@@ -15,7 +15,20 @@ from service.guard import Crowd, Hosts
 from service.keys import Keyring, may
 from service.live import Live
 from service.logs import AccessLog
-from service.routes import admin, analyze, bulk, feedback, health, model, predict, predictions, review
+from service.routes import (
+    admin,
+    analyze,
+    bulk,
+    drift,
+    feedback,
+    health,
+    metrics,
+    model,
+    predict,
+    predictions,
+    review,
+    v2,
+)
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.queue import Queue
@@ -67,12 +80,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     problems.install(app)
     app.include_router(health.router)
-    for noun in (predict, analyze, bulk, model):
+    app.include_router(v2.health)
+    for noun in (predict, analyze, bulk, model, v2):
         app.include_router(noun.router, dependencies=[Depends(may("predict"))])
     for noun in (feedback, review, predictions):
         app.include_router(noun.router, dependencies=[Depends(may("annotate"))])
     if keyring.has("admin") or not keyring.keys:  # who works alone, without keys, trains with his corrections too
-        app.include_router(feedback.export, dependencies=[Depends(may("admin"))])
+        for router in (metrics.router, drift.router, feedback.export):
+            app.include_router(router, dependencies=[Depends(may("admin"))])
     if keyring.has("admin"):
         app.include_router(admin.router, dependencies=[Depends(may("admin"))])
     app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes, larger={bulk.PATH: settings.max_bulk_bytes})

@@ -1,5 +1,6 @@
 """What routes ask for: the served bundle, the settings, what is stored and who asks."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -10,6 +11,7 @@ from service.engine import Engine
 from service.keys import Key, may
 from service.live import Live
 from service.settings import Settings
+from service.shadow import Shadow
 from service.storage.queue import Queue
 from service.storage.store import Store
 from service.wire import Name
@@ -26,6 +28,10 @@ LiveDep = Annotated[Live, Depends(_live)]
 
 def _bundle(live: LiveDep) -> Bundle:
     return live.bundle
+
+
+def _shadow(live: LiveDep) -> Shadow | None:
+    return live.shadow
 
 
 def _settings(request: Request) -> Settings:
@@ -54,6 +60,7 @@ def _queue(request: Request) -> Queue:
 
 EngineDep = Annotated[Engine, Depends(_engine)]
 BundleDep = Annotated[Bundle, Depends(_bundle)]
+ShadowDep = Annotated[Shadow | None, Depends(_shadow)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
 QueueDep = Annotated[Queue, Depends(_queue)]
@@ -94,3 +101,15 @@ def bounded(text: str, pointer: str, limit: int) -> str:
         detail = f"{pointer}: {len(text)} characters, at most {limit} are taken; send it in parts"
         raise RequestError(422, "text_too_long", detail)
     return text
+
+
+def bounded_texts(texts: Sequence[str], pointer: str, settings: Settings) -> list[str]:
+    """Return texts that are within the limits of a request, in number and each in length.
+
+    Raises:
+        RequestError: there are more, or one is longer.
+    """
+    if len(texts) > settings.max_texts:
+        detail = f"{pointer}: {len(texts)} texts, at most {settings.max_texts} are taken; send several requests"
+        raise RequestError(422, "too_many_texts", detail)
+    return [bounded(text, f"{pointer}/{i}", settings.max_characters) for i, text in enumerate(texts)]

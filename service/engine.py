@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
+from time import perf_counter
 
 from cachetools import LRUCache
 
@@ -13,6 +14,8 @@ from models.bundle import Bundle
 from models.encoder import BATCH
 from models.errors import RequestError
 from models.stance import Prediction
+from service import metrics
+from service.drift import Recent
 
 WINDOW = 8 * BATCH
 """Waiting texts among which those of like length are sought: enough to pad little, few enough to look through."""
@@ -27,6 +30,7 @@ class _Asked:
     text: str
     explain: bool
     answer: "asyncio.Future[Prediction]"
+    since: float = field(default_factory=perf_counter)
 
 
 class Engine:
@@ -41,6 +45,8 @@ class Engine:
         self._waiting: dict[int, _Asked] = {}
         self._thread = ThreadPoolExecutor(1, "encoder")
         self._running: asyncio.Task[None] | None = None
+        self.recent = Recent()
+        """What was answered lately, for drift."""
 
     async def predict(
         self, bundle: Bundle, texts: Sequence[str], explain: bool = False, deadline: float | None = None
@@ -51,11 +57,22 @@ class Engine:
             RequestError: the deadline passed before all texts were answered.
             ExplainUnavailable: an explanation is asked of a model that has none to give.
         """
+        predictions = await self.answer(bundle, texts, explain, deadline)
+        metrics.answered(texts, predictions)
+        self.recent.add(bundle, texts, predictions)
+        return predictions
+
+    async def answer(
+        self, bundle: Bundle, texts: Sequence[str], explain: bool = False, deadline: float | None = None
+    ) -> list[Prediction]:
+        """Return what ``predict`` returns, without a trace in the metrics of labels and in drift: nobody is told."""
         keys = [_key(bundle, text, explain) for text in texts]
         found = [self._known.get(key) for key in keys]
         missing = [i for i, known in enumerate(found) if known is None]
+        metrics.looked_up(len(texts) - len(missing), len(missing))
         if missing:
             futures = [self._ask(bundle, texts[i], explain) for i in missing]
+            metrics.WAITING.set(self.waiting)
             try:
                 answers = await asyncio.wait_for(asyncio.gather(*futures), deadline)
             except TimeoutError as error:
@@ -91,16 +108,22 @@ class Engine:
                 del self._waiting[id(asked)]
         live = [asked for asked in window if not asked.answer.done()]
         if not live:
+            metrics.WAITING.set(self.waiting)
             return []
         first = live[0]
         alike = [asked for asked in live if asked.bundle is first.bundle and asked.explain == first.explain]
         batch = sorted(alike, key=lambda asked: abs(len(asked.text) - len(first.text)))[:BATCH]
+        now, queued = perf_counter(), metrics.STAGE_SECONDS.labels("queue")
         for asked in batch:
             del self._waiting[id(asked)]
+            queued.observe(now - asked.since)
+        metrics.WAITING.set(self.waiting)
+        metrics.BATCH_TEXTS.observe(len(batch))
         return batch
 
     async def _answer(self, batch: list[_Asked]) -> None:
         model, texts, explain = batch[0].bundle.model, [asked.text for asked in batch], batch[0].explain
+        began = perf_counter()
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._thread, model.predict, texts, explain)
         except Exception as error:
@@ -110,6 +133,7 @@ class Engine:
             elif not batch[0].answer.done():
                 batch[0].answer.set_exception(error)
             return
+        metrics.STAGE_SECONDS.labels("encode").observe(perf_counter() - began)
         for asked, prediction in zip(batch, found, strict=True):
             if not asked.answer.done():
                 asked.answer.set_result(prediction)

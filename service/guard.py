@@ -72,7 +72,7 @@ class Crowd:
                 self.working -= 1
 
 
-OPEN = frozenset({"/livez", "/readyz"})
+OPEN = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """What a supervisor asks, even of a service that is busy."""
 
 

@@ -8,7 +8,9 @@ import structlog
 from models.bundle import Bundle, load_bundle, serving
 from models.errors import StanceError
 from models.language import load as load_languages
+from service import metrics
 from service.settings import Settings
+from service.shadow import Shadow
 
 log = structlog.get_logger()
 
@@ -23,10 +25,18 @@ class Live:
     def __init__(self, settings: Settings) -> None:
         load_languages()
         self._settings = settings
-        self.bundle: Bundle = load_bundle(self._chosen(), settings.threads)
+        self.bundle: Bundle = load_bundle(self._chosen(), settings.encoder_threads)
+        metrics.MODEL.labels(self.bundle.manifest.version).set(1)
         self._looking = asyncio.Lock()
+        self.shadow = self._challenger()
         self.fault: str | None = None
         """Code of the error that keeps a newer choice from being served."""
+
+    def _challenger(self) -> Shadow | None:
+        if not self._settings.shadow:
+            return None
+        version, share = self._settings.shadow.split(":")
+        return Shadow(load_bundle(self._settings.store / version, self._settings.encoder_threads), float(share))
 
     def _chosen(self) -> Path:
         return self._settings.bundle or serving(self._settings.store)
@@ -46,11 +56,16 @@ class Live:
         try:
             place = self._chosen().resolve()
             if place != self.bundle.path:
-                self.bundle = await asyncio.to_thread(load_bundle, place, self._settings.threads)
-                log.info("reloaded", version=self.bundle.manifest.version)
+                bundle = await asyncio.to_thread(load_bundle, place, self._settings.encoder_threads)
+                metrics.MODEL.labels(self.bundle.manifest.version).set(0)
+                metrics.MODEL.labels(bundle.manifest.version).set(1)
+                self.bundle = bundle
+                metrics.RELOADS.labels("done").inc()
+                log.info("reloaded", version=bundle.manifest.version)
             self.fault = None
         except Exception as error:  # whatever is wrong with a new choice, what serves goes on and the watch with it
             code = error.code if isinstance(error, StanceError) else "internal_error"
+            metrics.RELOADS.labels(code).inc()
             if code != self.fault:
                 version = self.bundle.manifest.version
                 log.error("reload_refused", code=code, detail=f"{type(error).__name__}: {error}", serving=version)

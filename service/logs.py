@@ -1,19 +1,33 @@
 """Logs: a JSON object a line on standard error, never with a text in it."""
 
 import logging
+import re
+import secrets
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import metrics
+
 log = structlog.get_logger()
+
+LEFT = 499
+"""Status under which a request is logged whose client left before it was answered, as nginx does."""
+_TOKEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?P<more>-.*)?"
+)
 
 
 def configure(level: str) -> None:
     """Write the service's own log lines and those of its libraries as JSON."""
     shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),
         _without_message,
@@ -53,7 +67,11 @@ def _without_message(_logger: Any, _method: str, event: dict[str, Any]) -> dict[
 
 
 class AccessLog:
-    """Log each request: method, path, status, milliseconds."""
+    """Name each request, log it and count it: route, method, status, milliseconds.
+
+    The name is what the client sent as X-Request-ID, where that is a token, else a new one. It stands in the answer and
+    in every line that is logged on the way, there beside the trace of a W3C traceparent.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -64,17 +82,48 @@ class AccessLog:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = 500
+        status = 0
+        headers = Headers(scope=scope)
+        name = request_id(headers.get("x-request-id", ""))
+        scope.setdefault("state", {})["request_id"] = name
+        trace = trace_id(headers.getlist("traceparent"))
+        structlog.contextvars.clear_contextvars()  # a pipelined request begins in the context of the one before
+        structlog.contextvars.bind_contextvars(request_id=name, **({"trace_id": trace} if trace else {}))
 
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", name.encode())]
             await send(message)
 
         try:
             await self.app(scope, receive, noting)
+            status = status or LEFT
         finally:
-            took = round((time.perf_counter() - began) * 1000, 2)
-            route = scope.get("route")
-            log.info("request", method=scope["method"], route=getattr(route, "path", None), status=status, ms=took)
+            status = status or 500
+            took = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", None)
+            metrics.requested(route, scope["method"], status, took)
+            log.info("request", method=scope["method"], route=route, status=status, ms=round(took * 1000, 2))
+
+
+def request_id(sent: str) -> str:
+    """Return the name of a request: what was sent where that can stand in a log, else a new one.
+
+    >>> request_id("order-7"), request_id("a b") == request_id("a b")
+    ('order-7', False)
+    """
+    return sent if _TOKEN.fullmatch(sent) else secrets.token_hex(16)
+
+
+def trace_id(sent: Sequence[str]) -> str | None:
+    """Return the trace of the traceparent headers of a request, None where there is not one, of the W3C's form.
+
+    >>> trace_id(["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"])
+    '0af7651916cd43dd8448eb211c80319c'
+    """
+    match = _TRACEPARENT.fullmatch(sent[0]) if len(sent) == 1 else None
+    if match is None or (match["version"] == "00" and match["more"]):
+        return None
+    return match["trace"]

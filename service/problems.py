@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,6 +38,7 @@ class Problem(BaseModel):
     code: str
     detail: str
     errors: list[Fault] = []
+    error: Annotated[str | None, Field(description="Under /v2 the detail again: its clients look for it here.")] = None
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -62,12 +63,30 @@ FIELD_CODES = {
     "text_or_texts": "text_or_texts",
     "text_or_id": "text_or_id",
     "no_labels": "no_labels",
+    "wrong_shape": "wrong_shape",
 }
 """Codes of what can be wrong with a field, by pydantic's type of error; any other is ``wrong_type``."""
 
 
 DATABASE_RETRY_AFTER = 10
 """Seconds after which a database that did not answer may be asked again; one that starts anew takes about so long."""
+
+
+class ProblemResponse(JSONResponse):
+    """Send a problem document; under ``/v2`` its detail stands as ``error`` too, where clients of that look for it."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, content: Mapping[str, Any], status: int, headers: Mapping[str, str] | None) -> None:
+        super().__init__(content, status, headers)
+        self.content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it in the form of the address that was asked."""
+        if f"{scope['path']}/".startswith("/v2/"):
+            self.body = self.render({**self.content, "error": self.content["detail"]})
+            self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
 
 
 def problem(
@@ -87,7 +106,7 @@ def problem(
     }
     if errors:
         body["errors"] = [dict(error) for error in errors]
-    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+    return ProblemResponse(body, status, headers)
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -139,8 +158,10 @@ def _unstored(_request: Request, error: Exception) -> JSONResponse:
     return problem(503, "database_unavailable", detail, headers={"Retry-After": str(DATABASE_RETRY_AFTER)})
 
 
-def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
-    return problem(500, "internal_error", "The service failed; its log says where.")
+def _unforeseen(request: Request, _error: Exception) -> JSONResponse:
+    # This is answered outside of the middleware that puts its name on every other answer.
+    headers = {"X-Request-ID": request.state.request_id}
+    return problem(500, "internal_error", "The service failed; its log says where.", headers=headers)
 
 
 def install(app: FastAPI) -> None:

@@ -1,5 +1,6 @@
 """Settings of the service, read from the environment as ``STANCE_<NAME>``; the README lists them."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +23,15 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8000
     store: Annotated[Path, Field(description="Folder of the fitted bundles, whose `current` is served.")] = STORE
     bundle: Annotated[Path | None, Field(description="Folder of one bundle to serve whatever `current` says.")] = None
+    shadow: Annotated[
+        str,
+        Field(
+            description="A challenger as VERSION:SHARE that answers that share of the requests unseen; /v1/model tells "
+            "how it agrees.",
+            pattern=r"^([^:/\\]+:(0(\.\d+)?|1(\.0+)?))?$",
+        ),
+    ] = ""
+    mlflow_url: Annotated[str | None, Field(description="Address of the MLflow UI, for /v1/model to name.")] = None
     reload_seconds: Annotated[
         float,
         Field(gt=0, description="How often `current` is looked at; one readlink each time, so often costs nothing."),
@@ -59,8 +69,16 @@ class Settings(BaseSettings):
         Field(ge=0, description="Answers remembered, by digest of the text; some two kilobytes each, never the text."),
     ] = 10_000
     threads: Annotated[
-        int, Field(ge=0, description="Threads of the encoder; 0 takes all cores. With several workers, share them out.")
+        int, Field(ge=0, description="Threads of a worker's encoder; 0 shares all cores out among the workers.")
     ] = 0
+    workers: Annotated[
+        int,
+        Field(
+            gt=0,
+            description="Processes that share the port; one keeps a few cores busy. Each has its own bundle and cache, "
+            "and every limit and rate holds in each.",
+        ),
+    ] = 1
     allowed_hosts: Annotated[
         str,
         Field(
@@ -96,3 +114,10 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe log lines to write.")
     ] = "info"
+
+    @property
+    def encoder_threads(self) -> int:
+        """Return the threads of one worker's encoder, 0 for as many as there are cores."""
+        if self.threads or self.workers == 1:
+            return self.threads
+        return max(1, (os.cpu_count() or 1) // self.workers)

@@ -87,7 +87,9 @@ def ngram_bundle(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Bu
     frame = corpus.frame.groupby("part", group_keys=False).head(600).reset_index(drop=True)
     made = fit(replace(corpus, frame=frame), ngrams, None)
     return load_bundle(
-        write_bundle(tmp_path_factory.mktemp("ngrams"), made.model, made.facts, made.golden, card(made), None)
+        write_bundle(
+            tmp_path_factory.mktemp("ngrams"), made.model, made.facts, made.golden, card(made), None, made.reference
+        )
     )
 
 

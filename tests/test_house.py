@@ -50,13 +50,16 @@ def test_every_error_code_is_documented() -> None:
     raised = re.findall(
         r'RequestError\(\d+, "(\w+)"', "".join(f.read_text("utf-8") for f in (ROOT / "service").rglob("*.py"))
     )
-    answered = re.findall(r'problem\(\d+, "(\w+)"', (ROOT / "service" / "problems.py").read_text("utf-8"))
+    answered = re.findall(
+        r'problem\(\d+, "(\w+)"', "".join(f.read_text("utf-8") for f in (ROOT / "service").glob("*.py"))
+    )
+    rows = re.findall(r'(?:Row\(.*, |return )"(\w+)"', (ROOT / "models" / "table.py").read_text("utf-8"))
     assert raised
     assert answered
     for code in (
         {code for code, _ in HTTP_CODES.values()}
         | set(FIELD_CODES.values())
-        | {*raised, *answered, "wrong_type", "http_error"}
+        | {*raised, *answered, *rows, "wrong_type", "http_error"}
     ):
         assert f"`{code}`" in README, code
 

@@ -67,7 +67,7 @@ def fit(
     try:
         fitted = fit_model(corpus, ground, run)
         text = card(fitted)
-        bundle = write_bundle(store, fitted.model, fitted.facts, fitted.golden, text, folder)
+        bundle = write_bundle(store, fitted.model, fitted.facts, fitted.golden, text, folder, fitted.reference)
     except BaseException:
         if run:
             tracking.abandon(run)

@@ -12,6 +12,7 @@ from sklearn.model_selection import cross_val_predict
 
 from models.axes import Axis
 from models.bundle import GOLDEN_MARGIN, new_version
+from models.drift import Reference
 from models.errors import TrainingError
 from models.heads import FOLDS, Heads, fit_head, folds, linear
 from models.manifest import EncoderRecord, Facts
@@ -34,7 +35,8 @@ GOLDEN_TEXTS = 8
 class Fit:
     """Hold a fitted model, what is known of it, its golden texts and the parameters that the search chose.
 
-    ``encoder`` tells how the encoder was made that it stands on, ``mistakes`` its wrong answers on the exam.
+    ``encoder`` tells how the encoder was made that it stands on, ``mistakes`` its wrong answers on the exam, and
+    ``reference`` what the exam looks like to it.
     """
 
     model: StanceModel
@@ -43,6 +45,7 @@ class Fit:
     parameters: Mapping[str, float]
     encoder: EncoderRecord | None
     mistakes: tuple[Mistake, ...]
+    reference: Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,16 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
     )
     surest = mistakes(exam, corpus.axes, probabilities)
     strengths = {f"{name}_C": axis.strength for name, axis in fitted.items()}
-    return Fit(model, facts, _golden(exam, corpus.axes, probabilities), strengths, stand.encoder, surest)
+    golden = _golden(exam, corpus.axes, probabilities)
+    return Fit(model, facts, golden, strengths, stand.encoder, surest, _reference(exam, stand, model, probabilities))
+
+
+def _reference(
+    exam: pd.DataFrame, stand: Ground, model: StanceModel, probabilities: Mapping[str, np.ndarray]
+) -> Reference:
+    texts = exam["text"].tolist()
+    unknown = stand.transformer.unknown(texts) if stand.encoder else None
+    return Reference.of(texts, model.predictions(texts, probabilities, unknown))
 
 
 def _progress() -> Progress:

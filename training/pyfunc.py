@@ -8,7 +8,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from models.bundle import load_bundle
-from models.table import score_table
+from training.score import score_table
 
 
 class StancePyfunc(PythonModel):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.progress import Progress
@@ -16,6 +17,7 @@ from rich.progress import Progress
 from models.axes import Axis
 from models.bundle import Bundle
 from models.errors import StoreError, TableError
+from models.stance import StanceModel
 from models.table import BATCH, Form, Reader, Row, Writer, batches, check_names, columns, fault, scored, texts, writable
 
 SUFFIXES: dict[str, Form | Literal["parquet"]] = {
@@ -85,6 +87,19 @@ def score(
     except OSError as error:
         raise StoreError(f"{error.filename or target}: {error.strerror}; nothing was written") from error
     return found
+
+
+def score_table(model: StanceModel, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the column ``text`` and the columns of the table form added, its index kept.
+
+    Raises:
+        TableError: there is no such column, or a column to add is already there.
+    """
+    check_names([str(name) for name in table.columns], "text", columns(model.axes))
+    rows = [Row({"text": text}, fault(text)) for text in table["text"]]
+    added = scored(model.version, rows, model.predict(texts(rows)))
+    found = pd.DataFrame(added, columns=columns(model.axes), index=table.index)
+    return pd.concat([table, found], axis="columns")
 
 
 def _form(file: Path) -> Form | Literal["parquet"]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from models.text import split
-from service.dependencies import BundleDep, EngineDep, PredictKey, SettingsDep, StoreDep, bounded, named
+from service.dependencies import BundleDep, EngineDep, PredictKey, SettingsDep, ShadowDep, StoreDep, bounded, named
 from service.problems import RESPONSES
 from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary
 
@@ -30,6 +30,7 @@ async def analyze(
     bundle: BundleDep,
     engine: EngineDep,
     settings: SettingsDep,
+    shadow: ShadowDep,
     store: StoreDep,
     key: PredictKey,
 ) -> AnalyzeAnswer:
@@ -38,6 +39,8 @@ async def analyze(
     found = await asyncio.to_thread(split, text)  # a long article takes a tenth of a second
     texts = [each.text for each in found]
     predictions = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
+    if shadow:
+        shadow.notice(engine, texts, predictions)
     ids: list[str] | list[None] = [None] * len(texts)
     if body.store:
         ids = await asyncio.to_thread(store.keep, named(key, None), bundle.manifest.version, texts, predictions)

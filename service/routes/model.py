@@ -5,12 +5,22 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel
 
 from models.axes import Axis
-from service.dependencies import BundleDep
+from service.dependencies import BundleDep, SettingsDep, ShadowDep
 from service.wire import ModelName
 
 router = APIRouter(tags=["model"])
+
+
+class ShadowAnswer(BaseModel):
+    """A challenger that answers unseen, and per axis on what share of the texts it agrees."""
+
+    version: str
+    share: float
+    compared: dict[str, int]
+    agreement: dict[str, float]
 
 
 class ModelAnswer(ModelName):
@@ -23,10 +33,12 @@ class ModelAnswer(ModelName):
     thresholds: dict[str, float]
     corpus: dict[str, Any]
     metrics: dict[str, Any]
+    shadow: ShadowAnswer | None
+    mlflow_url: str | None
 
 
 @router.get("/v1/model")
-async def model(bundle: BundleDep) -> ModelAnswer:
+async def model(bundle: BundleDep, shadow: ShadowDep, settings: SettingsDep) -> ModelAnswer:
     """Describe the served model, with its figures on the exam and their 95 % intervals."""
     manifest = bundle.manifest
     return ModelAnswer(
@@ -38,6 +50,15 @@ async def model(bundle: BundleDep) -> ModelAnswer:
         thresholds=manifest.thresholds,
         corpus={"digest": manifest.corpus.digest, "rows": manifest.corpus.rows},
         metrics=manifest.metrics,
+        shadow=ShadowAnswer(
+            version=shadow.bundle.manifest.version,
+            share=shadow.share,
+            compared=dict(shadow.compared),
+            agreement=shadow.agreement(),
+        )
+        if shadow
+        else None,
+        mlflow_url=settings.mlflow_url,
     )
 
 

@@ -5,8 +5,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from models.errors import RequestError
-from service.dependencies import BundleDep, EngineDep, PredictKey, SettingsDep, StoreDep, bounded, named
+from service.dependencies import (
+    BundleDep,
+    EngineDep,
+    PredictKey,
+    SettingsDep,
+    ShadowDep,
+    StoreDep,
+    bounded,
+    bounded_texts,
+    named,
+)
 from service.problems import RESPONSES
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
 
@@ -32,18 +41,18 @@ async def predict(
     bundle: BundleDep,
     engine: EngineDep,
     settings: SettingsDep,
+    shadow: ShadowDep,
     store: StoreDep,
     key: PredictKey,
 ) -> PredictAnswer:
     """Classify one text or several on every axis."""
     if body.texts is None:
         texts = [bounded(body.text or "", "#/text", settings.max_characters)]
-    elif len(body.texts) > settings.max_texts:
-        detail = f"#/texts: {len(body.texts)} texts, at most {settings.max_texts} are taken; send several requests"
-        raise RequestError(422, "too_many_texts", detail)
     else:
-        texts = [bounded(text, f"#/texts/{i}", settings.max_characters) for i, text in enumerate(body.texts)]
+        texts = bounded_texts(body.texts, "#/texts", settings)
     found = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
+    if shadow:
+        shadow.notice(engine, texts, found)
     ids: list[str] | list[None] = [None] * len(texts)
     if body.store:
         ids = await asyncio.to_thread(store.keep, named(key, None), bundle.manifest.version, texts, found)

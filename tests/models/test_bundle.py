@@ -22,7 +22,7 @@ from models.errors import (
 )
 from models.manifest import Facts
 
-FILES = ("heads.joblib", "golden.jsonl", "card.md", "manifest.json")
+FILES = ("heads.joblib", "golden.jsonl", "card.md", "reference.json", "manifest.json")
 
 
 @pytest.fixture(params=["bundle", "ngram_bundle"])
@@ -50,9 +50,10 @@ def test_saving_and_loading_is_identity(either: Bundle, tmp_path: Path) -> None:
     facts = Facts(**{name: getattr(either.manifest, name) for name in Facts.model_fields})
     golden = [json.loads(line)["text"] for line in (either.path / "golden.jsonl").read_text().splitlines()]
     encoder = either.path if facts.features == "encoder" else None
-    again = load_bundle(write_bundle(tmp_path, either.model, facts, golden, "a card", encoder))
+    again = load_bundle(write_bundle(tmp_path, either.model, facts, golden, "a card", encoder, either.reference))
     assert again.model.predict(golden) == either.model.predict(golden)
     assert again.card == "a card"
+    assert again.reference == either.reference is not None
     assert again.manifest.model_dump(exclude={"created", "files"}) == either.manifest.model_dump(
         exclude={"created", "files"}
     )
@@ -91,6 +92,21 @@ def test_a_file_that_is_not_as_it_was_written_is_named(copy: Path, name: str, ha
     with pytest.raises(BundleDamaged, match=r"expected .*found .*; fit anew") as caught:
         load_bundle(copy)
     assert str(copy / name) in str(caught.value)
+
+
+def test_a_bundle_from_before_there_was_a_reference_is_loaded_without(copy: Path) -> None:
+    (copy / "reference.json").unlink()
+    manifest = json.loads((copy / "manifest.json").read_text())
+    del manifest["files"]["reference.json"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert load_bundle(copy).reference is None
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"texts": 1, "mixes": {"language": {}}}', '{"texts": 0, "mixes": {}}'])
+def test_a_reference_that_is_none_is_named(copy: Path, content: str) -> None:
+    (copy / "reference.json").write_text(content)
+    with pytest.raises(BundleDamaged, match=r"reference\.json: expected a reference"):
+        load_bundle(rewritten(copy))
 
 
 @pytest.mark.parametrize("name", ENCODER_FILES)

@@ -2,7 +2,6 @@ import csv
 import io
 import json
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,23 +10,7 @@ from models.axes import Axis
 from models.bundle import Bundle
 from models.errors import TableError
 from models.stance import Prediction, Stance
-from models.table import LONGEST_LINE, LONGEST_TEXT, Reader, Row, Writer, answer, columns, score_table, scored, texts
-
-TEXTS = ["Уряд готовий направити миротворців до України.", None, "  ", "No soldiers will be sent to Ukraine."]
-
-
-def test_all_columns_stay_and_the_table_form_is_added(bundle: Bundle) -> None:
-    table = pd.DataFrame({"date": [1, 2, 3, 4], "text": TEXTS}, index=[7, 5, 5, 1])
-    scored = score_table(bundle.model, table)
-    assert list(scored.columns) == ["date", "text", *columns(bundle.model.axes)]
-    assert list(scored.index) == [7, 5, 5, 1]
-    assert scored["stance_error"].tolist()[1:3] == ["blank_text", "blank_text"]
-    assert scored["stance_troops"].isna().tolist() == [False, True, True, False]
-    assert (scored["stance_version"] == bundle.manifest.version).all()
-    expected = bundle.model.predict([TEXTS[0], TEXTS[3]])
-    assert scored["stance_troops_confidence"].dropna().tolist() == pytest.approx(
-        [p.stances["troops"].confidence for p in expected], abs=1e-4
-    )
+from models.table import LONGEST_LINE, LONGEST_TEXT, Reader, Row, Writer, answer, columns, scored, texts
 
 
 def test_the_columns_of_an_axis_are_those_of_the_design(bundle: Bundle) -> None:
@@ -43,17 +26,6 @@ def test_the_columns_of_an_axis_are_those_of_the_design(bundle: Bundle) -> None:
         "stance_troops_p_anti",
         "stance_troops_p_neutral",
     ]
-
-
-def test_a_missing_text_column_and_a_name_clash_are_errors(bundle: Bundle) -> None:
-    with pytest.raises(TableError, match="no column 'body'; there are: text"):
-        score_table(bundle.model, pd.DataFrame({"text": ["a"]}), "body")
-    with pytest.raises(TableError, match="stance_troops"):
-        score_table(bundle.model, pd.DataFrame({"text": ["a"], "stance_troops": ["b"]}))
-
-
-def test_an_empty_table_gains_the_columns(bundle: Bundle) -> None:
-    assert list(score_table(bundle.model, pd.DataFrame({"text": []})).columns) == ["text", *columns(bundle.model.axes)]
 
 
 AXES = (Axis(name="tone", labels=("warm", "cold"), neutral="cold", description="How warm."),)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -80,7 +81,7 @@ def test_logs_are_json_and_never_hold_a_text(bundle: Bundle, tmp_path: Path, ser
     url = serve({"STANCE_BUNDLE": str(bundle.path), "STANCE_LOG_LEVEL": "debug"}, log)
     httpx.post(f"{url}/v1/predict", json={"text": "A sentence that stays private."})
     httpx.post(f"{url}/v1/predict", json={"text": 3, "private": "private"})
-    httpx.get(f"{url}/private?q=private")
+    httpx.get(f"{url}/private?q=private", headers={"X-Request-ID": "my private id", "traceparent": "private"})
     deadline = time.monotonic() + 20
     while log.read_text().count('"event": "request"') < 3 and time.monotonic() < deadline:
         time.sleep(0.05)  # a request is logged once it was answered
@@ -90,6 +91,7 @@ def test_logs_are_json_and_never_hold_a_text(bundle: Bundle, tmp_path: Path, ser
         ("POST", "/v1/predict", 422),
         ("GET", None, 404),
     ]
+    assert len({r["request_id"] for r in requests}) == 3
     assert "private" not in log.read_text()
 
 
@@ -173,3 +175,56 @@ def test_the_documentation_has_examples_in_three_languages(client: httpx.Client)
         assert len(examples) == 3
         for example in examples.values():
             assert client.post(path, json=example["value"]).status_code == 200
+
+
+def test_a_challenger_answers_unseen_and_its_agreement_is_told(
+    bundle: Bundle, tmp_path: Path, serve: Callable[..., str]
+) -> None:
+    one, two = "20260101T000000Z-00000001", "20260102T000000Z-00000002"
+    for version in (one, two):
+        copied(bundle, tmp_path, version)
+    point(tmp_path, one)
+    url = serve({"STANCE_STORE": str(tmp_path), "STANCE_SHADOW": f"{two}:1.0", "STANCE_MLFLOW_URL": "http://mlflow"})
+    model = httpx.get(f"{url}/v1/model").json()
+    assert model["mlflow_url"] == "http://mlflow"
+    assert model["shadow"] == {"version": two, "share": 1.0, "compared": {}, "agreement": {}}
+    texts = ["Soldiers stay at home, the minister said.", "Война скоро кончится, надеется президент."]
+    assert httpx.post(f"{url}/v1/predict", json={"texts": texts}).json()["model"]["version"] == one
+    for _ in range(100):
+        shadow = httpx.get(f"{url}/v1/model").json()["shadow"]
+        if shadow["compared"]:
+            break
+        time.sleep(0.05)
+    assert shadow["compared"] == {"troops": 2, "outlook": 2}
+    assert shadow["agreement"] == {"troops": 1.0, "outlook": 1.0}
+
+
+def test_while_versions_change_no_request_is_lost(bundle: Bundle, tmp_path: Path, serve: Callable[..., str]) -> None:
+    versions = ["20260101T000000Z-00000001", "20260102T000000Z-00000002"]
+    for version in versions:
+        copied(bundle, tmp_path, version)
+    point(tmp_path, versions[0])
+    url = serve({"STANCE_STORE": str(tmp_path), "STANCE_RELOAD_SECONDS": "0.05", "STANCE_CACHE_TEXTS": "0"})
+
+    def ask(n: int) -> str:
+        answer = httpx.post(f"{url}/v1/predict", json={"texts": [f"Soldiers stay at home, he said {n} times."] * 3})
+        assert answer.status_code == 200
+        return str(answer.json()["model"]["version"])
+
+    found = set()
+    with ThreadPoolExecutor(4) as clients:
+        for turn in range(4):
+            point(tmp_path, versions[turn % 2])
+            found |= set(clients.map(ask, range(60)))
+            until(url, version=versions[turn % 2])
+    assert found == set(versions)
+    lines = b"".join(b'{"text": "Soldiers stay at home, he said %d times."}\n' % n for n in range(1500))
+    headers = {"Content-Type": "application/x-ndjson"}
+    serving = httpx.get(f"{url}/readyz").json()["version"]
+    with httpx.stream("POST", f"{url}/v1/predict/bulk", content=lines, headers=headers, timeout=60) as bulk:
+        parts = bulk.iter_lines()
+        first = json.loads(next(parts))
+        point(tmp_path, next(version for version in versions if version != serving))
+        rows = [json.loads(line) for line in parts]
+    assert {row["stance_version"] for row in [first, *rows[:-1]]} == {serving}
+    assert rows[-1] == {"done": True, "rows": 1500, "errors": 0}

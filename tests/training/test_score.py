@@ -9,7 +9,7 @@ from models.bundle import Bundle
 from models.errors import StoreError, TableError
 from models.table import columns
 from tests.conftest import Fitted, run
-from training.score import score
+from training.score import score, score_table
 
 TEXTS = ["Уряд готовий направити миротворців до України.", "", "No soldiers will be sent to Ukraine."]
 
@@ -95,3 +95,28 @@ def test_the_command_scores_with_what_serves(fitted: Fitted, tmp_path: Path) -> 
     assert again.returncode == 1
     assert "exists" in again.stderr
     assert "Traceback" not in again.stderr
+
+
+def test_of_a_table_all_columns_stay_and_the_table_form_is_added(bundle: Bundle) -> None:
+    table = pd.DataFrame({"date": [1, 2, 3, 4], "text": [TEXTS[0], None, "  ", TEXTS[2]]}, index=[7, 5, 5, 1])
+    found = score_table(bundle.model, table)
+    assert list(found.columns) == ["date", "text", *columns(bundle.model.axes)]
+    assert list(found.index) == [7, 5, 5, 1]
+    assert found["stance_error"].tolist()[1:3] == ["missing_text", "blank_text"]
+    assert found["stance_troops"].isna().tolist() == [False, True, True, False]
+    assert (found["stance_version"] == bundle.manifest.version).all()
+    expected = bundle.model.predict([TEXTS[0], TEXTS[2]])
+    assert found["stance_troops_confidence"].dropna().tolist() == pytest.approx(
+        [p.stances["troops"].confidence for p in expected], abs=1e-4
+    )
+
+
+def test_a_missing_text_column_and_a_name_clash_are_errors(bundle: Bundle) -> None:
+    with pytest.raises(TableError, match="no column 'text'; there are: body"):
+        score_table(bundle.model, pd.DataFrame({"body": ["a"]}))
+    with pytest.raises(TableError, match="stance_troops"):
+        score_table(bundle.model, pd.DataFrame({"text": ["a"], "stance_troops": ["b"]}))
+
+
+def test_an_empty_table_gains_the_columns(bundle: Bundle) -> None:
+    assert list(score_table(bundle.model, pd.DataFrame({"text": []})).columns) == ["text", *columns(bundle.model.axes)]
