@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := $(or $(STANCE_STORE),models/store)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: serve test test-finetune check train mlflow help
+.PHONY: serve test test-postgres test-finetune check train mlflow help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ serve: .venv/base  ## Serve on 127.0.0.1:8000, fitting a model first where none 
 
 test: .venv/dev  ## Run the tests that need Python only
 	@$(BIN)/python -m pytest
+
+test-postgres: .venv/postgres  ## Run the tests of what is stored on a real PostgreSQL, in a temporary cluster
+	@.ci/with-postgres $(BIN)/python -m pytest tests/service/storage
 
 test-finetune: .venv/finetune  ## Run the tests that need torch: fine-tuning on a few real rows
 	@$(BIN)/mypy training/tuning/*.py && $(BIN)/python -m pytest tests/training/tuning training/tuning
@@ -51,6 +54,11 @@ mlflow: .venv/train  ## Open the experiments on 127.0.0.1:5000
 	@echo "Installing pinned dependencies into .venv"
 	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@ .venv/base .venv/train
+
+.venv/postgres: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing pinned dependencies into .venv"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,postgres,dev]'
+	@touch $@ .venv/base .venv/train .venv/dev
 
 .venv/finetune: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing pinned dependencies into .venv, torch among them"

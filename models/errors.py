@@ -18,6 +18,7 @@
     │   └── BundleDiffers     bundle_differs       its golden texts are answered differently
     ├── ExplainUnavailable    explain_unavailable  the model that serves has no shares of words to give
     ├── ReleaseError          release_refused      the gate or the log says no
+    ├── DatabaseError         database_unavailable  predictions and corrections cannot be kept or read
     ├── KeysError             keys_invalid         keys or a rate that are not of their form, or keys that are missing
     ├── RequestError          (a code of its own)  a request that the service refuses
     └── ServiceError          service_error        what a service answered its client instead; its own code, if any
@@ -145,6 +146,12 @@ class KeysError(StanceError):
     """Refuse keys or a rate that are not of their form, and a public address without keys."""
 
     code = "keys_invalid"
+
+
+class DatabaseError(StanceError):
+    """Say that the database of predictions and corrections cannot be used; what it acknowledged it holds."""
+
+    code = "database_unavailable"
 
 
 class RequestError(StanceError):

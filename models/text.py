@@ -21,6 +21,8 @@ _DOUBLE_QUOTES = str.maketrans(dict.fromkeys("«»“”„‟″〝〞＂", '"'
 _WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+(?:['‐‑-](?:[^\W_][\u0300-\u036f]*)+)*")
 
 
+LONGEST_STATEMENT = 2_000
+"""Characters: a statement is a sentence or two; a longer text is an article that was not split."""
 UNWRITABLE = re.compile("[\\x00\ud800-\udfff]")
 """What no text holds: NUL, and halves of surrogate pairs, which UTF-8 cannot write."""
 

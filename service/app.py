@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
@@ -14,8 +15,25 @@ from service.guard import Crowd, Hosts
 from service.keys import Keyring, may
 from service.live import Live
 from service.logs import AccessLog
-from service.routes import admin, analyze, bulk, drift, health, metrics, model, predict, v2
+from service.routes import (
+    admin,
+    analyze,
+    bulk,
+    drift,
+    feedback,
+    health,
+    metrics,
+    model,
+    predict,
+    predictions,
+    review,
+    v2,
+)
 from service.settings import Settings
+from service.storage.database import Database
+from service.storage.queue import Queue
+from service.storage.retention import retain
+from service.storage.store import Store
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -24,19 +42,27 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         BundleError: there is no sound bundle to serve.
         KeysError: the keys or their rate are not of the form.
+        DatabaseError: the database cannot be opened or brought up to date.
     """
     keyring = Keyring(settings.api_keys.get_secret_value(), settings.rate)
     live = Live(settings)
     engine = Engine(settings.cache_texts)
+    database = Database(settings.database_url.get_secret_value())
+    store = Store(database)
 
     @asynccontextmanager
     async def watching(_app: FastAPI) -> AsyncIterator[None]:
-        watch = asyncio.create_task(live.watch())
+        tasks = [
+            asyncio.create_task(live.watch()),
+            asyncio.create_task(retain(store, timedelta(days=settings.retention_days))),
+        ]
         yield
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         engine.close()
+        database.close()
 
     app = FastAPIOffline(
         title="Stance Desk",
@@ -48,6 +74,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.live = live
     app.state.engine = engine
+    app.state.store = store
+    app.state.queue = Queue(database)
     app.state.keyring = keyring
     app.state.settings = settings
     problems.install(app)
@@ -55,9 +83,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(v2.health)
     for noun in (predict, analyze, bulk, model, v2):
         app.include_router(noun.router, dependencies=[Depends(may("predict"))])
-    if keyring.has("admin") or not keyring.keys:
-        for noun in (metrics, drift):
-            app.include_router(noun.router, dependencies=[Depends(may("admin"))])
+    for noun in (feedback, review, predictions):
+        app.include_router(noun.router, dependencies=[Depends(may("annotate"))])
+    if keyring.has("admin") or not keyring.keys:  # who works alone, without keys, trains with his corrections too
+        for router in (metrics.router, drift.router, feedback.export):
+            app.include_router(router, dependencies=[Depends(may("admin"))])
     if keyring.has("admin"):
         app.include_router(admin.router, dependencies=[Depends(may("admin"))])
     app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes, larger={bulk.PATH: settings.max_bulk_bytes})

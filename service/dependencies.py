@@ -1,16 +1,20 @@
-"""What routes ask for: the served bundle and the settings."""
+"""What routes ask for: the served bundle, the settings, what is stored and who asks."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from models.bundle import Bundle
 from models.errors import RequestError
 from service.engine import Engine
+from service.keys import Key, may
 from service.live import Live
 from service.settings import Settings
 from service.shadow import Shadow
+from service.storage.queue import Queue
+from service.storage.store import Store
+from service.wire import Name
 
 
 def _live(request: Request) -> Live:
@@ -42,10 +46,49 @@ def _engine(request: Request) -> Engine:
     return engine
 
 
+def _store(request: Request) -> Store:
+    store = request.app.state.store
+    assert isinstance(store, Store)
+    return store
+
+
+def _queue(request: Request) -> Queue:
+    queue = request.app.state.queue
+    assert isinstance(queue, Queue)
+    return queue
+
+
 EngineDep = Annotated[Engine, Depends(_engine)]
 BundleDep = Annotated[Bundle, Depends(_bundle)]
 ShadowDep = Annotated[Shadow | None, Depends(_shadow)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
+StoreDep = Annotated[Store, Depends(_store)]
+QueueDep = Annotated[Queue, Depends(_queue)]
+PredictKey = Annotated[Key | None, Depends(may("predict"))]
+AnnotateKey = Annotated[Key | None, Depends(may("annotate"))]
+
+
+def named(key: Key | None, said: str | None) -> str:
+    """Return who asks: the name of the key, without keys what he says, empty where he says nothing."""
+    return key.name if key else said or ""
+
+
+def _annotator(
+    key: AnnotateKey,
+    annotator: Annotated[Name | None, Query(description="Who labels, where the service has no keys.")] = None,
+) -> str:
+    return named(key, annotator)
+
+
+AnnotatorDep = Annotated[str, Depends(_annotator)]
+
+
+def _owner(key: AnnotateKey) -> str | None:
+    return None if key is None or key.role == "admin" else key.name
+
+
+OwnerDep = Annotated[str | None, Depends(_owner)]
+"""Whose rows alone may be deleted; None for an administrator, and where there are no keys: anybody's."""
 
 
 def bounded(text: str, pointer: str, limit: int) -> str:

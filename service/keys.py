@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Literal, cast, get_args
 
 from fastapi import Depends, Request
@@ -105,6 +106,7 @@ def new_key(name: str, role: Role) -> tuple[str, str]:
     return secret, entry
 
 
+@cache  # the same one for a role, so that a router and its route ask, and count, once
 def may(role: Role) -> Callable[..., Awaitable[Key | None]]:
     """Make the dependency of routes that need a role; it gives the key, None where the service has none."""
 

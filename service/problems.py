@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -13,7 +14,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import ExplainUnavailable, RequestError
+from models.errors import DatabaseError, ExplainUnavailable, RequestError
+
+log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -40,7 +43,7 @@ class Problem(BaseModel):
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {}}}
-    for status in (400, 401, 403, 413, 415, 422, 429, 503)
+    for status in (400, 401, 403, 404, 413, 415, 422, 429, 503)
 }
 """What a route with a body answers where it refuses one, for the OpenAPI document."""
 HTTP_CODES = {
@@ -58,9 +61,15 @@ FIELD_CODES = {
     "blank_text": "blank_text",
     "no_texts": "no_texts",
     "text_or_texts": "text_or_texts",
+    "text_or_id": "text_or_id",
+    "no_labels": "no_labels",
     "wrong_shape": "wrong_shape",
 }
 """Codes of what can be wrong with a field, by pydantic's type of error; any other is ``wrong_type``."""
+
+
+DATABASE_RETRY_AFTER = 10
+"""Seconds after which a database that did not answer may be asked again; one that starts anew takes about so long."""
 
 
 class ProblemResponse(JSONResponse):
@@ -143,6 +152,12 @@ def _unexplained(_request: Request, error: Exception) -> JSONResponse:
     return problem(422, error.code, str(error))
 
 
+def _unstored(_request: Request, error: Exception) -> JSONResponse:
+    log.error("database_unavailable", exc_info=error.__cause__)
+    detail = "Nothing can be stored or read just now, and nothing of this request was; try again later."
+    return problem(503, "database_unavailable", detail, headers={"Retry-After": str(DATABASE_RETRY_AFTER)})
+
+
 def _unforeseen(request: Request, _error: Exception) -> JSONResponse:
     # This is answered outside of the middleware that puts its name on every other answer.
     headers = {"X-Request-ID": request.state.request_id}
@@ -155,6 +170,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(ExplainUnavailable, _unexplained)
+    app.add_exception_handler(DatabaseError, _unstored)
     app.add_exception_handler(Exception, _unforeseen)
 
 

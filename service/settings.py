@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.bundle import STORE
 
+DATABASE = STORE.parent.parent / "stance.db"
+
 
 class Settings(BaseSettings):
     """Hold every setting with its default; a limit says why it is what it is."""
@@ -94,6 +96,21 @@ class Settings(BaseSettings):
     rate: Annotated[
         str, Field(description="Requests a key may send, as `600/minute`; enough for a person and a script beside.")
     ] = "600/minute"
+    database_url: Annotated[
+        SecretStr,
+        Field(
+            description="Database of stored predictions and corrections: sqlite:///FILE, by default stance.db in the "
+            "project's folder, or postgresql://USER:PASSWORD@HOST/NAME."
+        ),
+    ] = SecretStr(f"sqlite:///{DATABASE}")
+    retention_days: Annotated[
+        int,
+        Field(
+            gt=0,
+            description="Days after which a stored text that nobody corrected is deleted: a season to review it in, "
+            "no archive.",
+        ),
+    ] = 90
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe log lines to write.")
     ] = "info"

@@ -12,19 +12,26 @@ from models.stance import Prediction, Stance
 from models.text import UNWRITABLE, Statement
 
 
-def _legible(text: str) -> str:
+def writable(text: str) -> str:
+    """Return a text that UTF-8 and a database can hold; the validator of every text on the wire."""
     if UNWRITABLE.search(text):
         raise PydanticCustomError("invalid_character", "holds a NUL or half a surrogate pair; take it out")
+    return text
+
+
+def _legible(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("blank_text", "is blank; send a sentence")
     return text
 
 
-Text = Annotated[str, AfterValidator(_legible)]
+Text = Annotated[str, AfterValidator(writable), AfterValidator(_legible)]
+Name = Annotated[str, Field(max_length=64), AfterValidator(writable)]
+Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
-def _few_names(body: Any) -> Any:
-    """Refuse a body of many unknown names at once: naming each would make the answer larger than the request."""
+def few_names(body: Any) -> Any:
+    """Refuse an object of many unknown names at once: naming each would make the answer larger than the request."""
     if isinstance(body, dict) and len(body) > MOST_NAMES:
         raise PydanticCustomError("unknown_field", "has far more fields than there are")
     return body
@@ -32,6 +39,7 @@ def _few_names(body: Any) -> Any:
 
 MOST_NAMES = 16
 Explain = Annotated[StrictBool, Field(description="Whether each stance is to come with its words and their weights.")]
+Stored = Annotated[StrictBool, Field(description="Whether to store text and prediction, for review and correction.")]
 
 
 class PredictRequest(BaseModel):
@@ -44,8 +52,9 @@ class PredictRequest(BaseModel):
         list[Text] | None, FailFast(), Field(description="Several statements, answered in their order.")
     ] = None
     explain: Explain = False
+    store: Stored = False
 
-    _few = model_validator(mode="before")(_few_names)
+    _few = model_validator(mode="before")(few_names)
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -63,8 +72,9 @@ class AnalyzeRequest(BaseModel):
 
     text: Annotated[Text, Field(description="An article, as plain text.")]
     explain: Explain = False
+    store: Stored = False
 
-    _few = model_validator(mode="before")(_few_names)
+    _few = model_validator(mode="before")(few_names)
 
 
 class ModelName(BaseModel):
@@ -97,6 +107,7 @@ class StanceAnswer(BaseModel):
 class PredictionAnswer(BaseModel):
     """The stances of one text."""
 
+    id: Annotated[str | None, Field(description="Where it was stored.")] = None
     language: Annotated[str, Field(description="BCP-47 code, und where unknown.")]
     stances: dict[str, StanceAnswer]
 
@@ -146,9 +157,10 @@ def _stance(stance: Stance, start: int) -> StanceAnswer:
     )
 
 
-def statement(statement: Statement, prediction: Prediction) -> StatementAnswer:
-    """Put a statement and its prediction in wire form."""
+def statement(statement: Statement, prediction: Prediction, stored: str | None) -> StatementAnswer:
+    """Put a statement and its prediction in wire form, with its id where it was stored."""
     return StatementAnswer(
+        id=stored,
         text=statement.text,
         start=statement.start,
         end=statement.end,

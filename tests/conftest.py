@@ -64,7 +64,11 @@ def corpus() -> Corpus:
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """Fit on the whole corpus, tracked in a real MLflow store, and release: the chain that all else stands on."""
     folder = tmp_path_factory.mktemp("fitted")
-    env = {"STANCE_STORE": str(folder / "store"), "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
+    env = {
+        "STANCE_STORE": str(folder / "store"),
+        "STANCE_DATABASE_URL": f"sqlite:///{folder / 'stance.db'}",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
+    }
     fitting = run("training", "fit", env=env)
     assert fitting.returncode == 0, fitting.stderr
     released = run("training", "release", env=env)
@@ -90,15 +94,19 @@ def ngram_bundle(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Bu
 
 
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[..., str]]:
-    """Start the service as a process of its own on a free port; what was started ends with the tests."""
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Start the service as a process of its own on a free port, with a database of its own unless one is named.
+
+    What was started ends with the tests.
+    """
     running: list[subprocess.Popen[str]] = []
 
     def start(env: dict[str, str], log: Path | None = None) -> str:
+        own = {"STANCE_DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('database') / 'stance.db'}"}
         with (log or Path(os.devnull)).open("w") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "service"],
-                env={**os.environ, "STANCE_PORT": "0", **env},
+                env={**os.environ, "STANCE_PORT": "0", **own, **env},
                 cwd=ROOT,
                 text=True,
                 stdout=subprocess.PIPE,

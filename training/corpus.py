@@ -18,7 +18,7 @@ from pandera.pandas import Check, Column, DataFrameSchema
 from models.axes import Axis
 from models.errors import BadRow, CorpusError
 from models.manifest import CorpusRecord
-from models.text import UNWRITABLE, digest, normalise
+from models.text import LONGEST_STATEMENT, UNWRITABLE, digest, normalise
 from training.rows import ROOT, Place, read_rows, shown
 
 DATA = ROOT / "data"
@@ -38,8 +38,6 @@ KINDS = (
     "poll",
     "background",
 )
-LONGEST_TEXT = 2_000
-"""Characters: a statement is a sentence or two; a longer text is an article that was not split."""
 ENCODER_SHARE, HEADS_SHARE = 0.65, 0.85
 """Upper bounds of the parts ``encoder`` and ``heads``; what lies above is ``exam``."""
 
@@ -128,9 +126,9 @@ def _legible(value: object) -> bool:
 def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
     text = Check(_legible, element_wise=True, error="is not a text")
     short = Check(
-        lambda value: not isinstance(value, str) or len(value) <= LONGEST_TEXT,
+        lambda value: not isinstance(value, str) or len(value) <= LONGEST_STATEMENT,
         element_wise=True,
-        error=f"is longer than {LONGEST_TEXT} characters; split it into statements",
+        error=f"is longer than {LONGEST_STATEMENT} characters; split it into statements",
     )
     optional = {
         "provenance": _one_of(PROVENANCES),

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from models.text import split
-from service.dependencies import BundleDep, EngineDep, SettingsDep, ShadowDep, bounded
+from service.dependencies import BundleDep, EngineDep, PredictKey, SettingsDep, ShadowDep, StoreDep, bounded, named
 from service.problems import RESPONSES
 from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary
 
@@ -31,6 +31,8 @@ async def analyze(
     engine: EngineDep,
     settings: SettingsDep,
     shadow: ShadowDep,
+    store: StoreDep,
+    key: PredictKey,
 ) -> AnalyzeAnswer:
     """Split an article into statements and classify each on every axis."""
     text = bounded(body.text, "#/text", settings.max_article_characters)
@@ -39,8 +41,11 @@ async def analyze(
     predictions = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
     if shadow:
         shadow.notice(engine, texts, predictions)
+    ids: list[str] | list[None] = [None] * len(texts)
+    if body.store:
+        ids = await asyncio.to_thread(store.keep, named(key, None), bundle.manifest.version, texts, predictions)
     return AnalyzeAnswer(
         model=ModelName(version=bundle.manifest.version),
-        statements=[statement(each, p) for each, p in zip(found, predictions, strict=True)],
+        statements=[statement(*each) for each in zip(found, predictions, ids, strict=True)],
         summary=dict(summary(bundle.model.axes, predictions)),
     )

@@ -1,10 +1,21 @@
 """``/v1/predict``: the stances of statements."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from service.dependencies import BundleDep, EngineDep, SettingsDep, ShadowDep, bounded, bounded_texts
+from service.dependencies import (
+    BundleDep,
+    EngineDep,
+    PredictKey,
+    SettingsDep,
+    ShadowDep,
+    StoreDep,
+    bounded,
+    bounded_texts,
+    named,
+)
 from service.problems import RESPONSES
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
 
@@ -31,6 +42,8 @@ async def predict(
     engine: EngineDep,
     settings: SettingsDep,
     shadow: ShadowDep,
+    store: StoreDep,
+    key: PredictKey,
 ) -> PredictAnswer:
     """Classify one text or several on every axis."""
     if body.texts is None:
@@ -40,7 +53,13 @@ async def predict(
     found = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
     if shadow:
         shadow.notice(engine, texts, found)
+    ids: list[str] | list[None] = [None] * len(texts)
+    if body.store:
+        ids = await asyncio.to_thread(store.keep, named(key, None), bundle.manifest.version, texts, found)
     return PredictAnswer(
         model=ModelName(version=bundle.manifest.version),
-        predictions=[PredictionAnswer(language=p.language, stances=stances(p)) for p in found],
+        predictions=[
+            PredictionAnswer(id=stored, language=p.language, stances=stances(p))
+            for stored, p in zip(ids, found, strict=True)
+        ],
     )

@@ -39,7 +39,7 @@ BODIES = [
     ({"text": "a", "texts": ["b"]}, "text_or_texts", "#"),
     ({}, "text_or_texts", "#"),
     ({"text": "a b c", "explian": True}, "unknown_field", "#/explian"),
-    ({"text": "a b c", "store": True}, "unknown_field", "#/store"),
+    ({"text": "a b c", "store": 1}, "wrong_type", "#/store"),
     ([], "wrong_type", "#"),
     ("text", "wrong_type", "#"),
 ]

@@ -1,0 +1,1 @@
+"""One file a step, named for what it brings; ``down_revision`` names the step before."""
