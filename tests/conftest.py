@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,11 +94,11 @@ def ngram_bundle(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Bu
     )
 
 
-@pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """Start the service as a process of its own on a free port, with a database of its own unless one is named.
+@contextmanager
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Start services as processes of their own on free ports, each with a database of its own unless one is named.
 
-    What was started ends with the tests.
+    What was started ends with the context: a service holds hundreds of megabytes.
     """
     running: list[subprocess.Popen[str]] = []
 
@@ -126,7 +127,21 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         process.stdout.close()
 
 
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Start services that end with the module."""
+    with services(tmp_path_factory) as start:
+        yield start
+
+
 @pytest.fixture(scope="session")
-def client(fitted: Fitted, serve: Callable[..., str]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=serve({"STANCE_STORE": str(fitted.store)}), timeout=30) as client:
+def serve_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Start services that many modules ask, and that end with the session."""
+    with services(tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def client(fitted: Fitted, serve_to_all: Callable[..., str]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=serve_to_all({"STANCE_STORE": str(fitted.store)}), timeout=30) as client:
         yield client

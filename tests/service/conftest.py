@@ -46,15 +46,15 @@ def started(serve: Callable[..., str], folder: Path, env: dict[str, str]) -> Des
 
 
 @pytest.fixture(scope="session")
-def _open(fitted: Fitted, serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return started(serve, tmp_path_factory.mktemp("open"), {"STANCE_STORE": str(fitted.store)})
+def _open(fitted: Fitted, serve_to_all: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return started(serve_to_all, tmp_path_factory.mktemp("open"), {"STANCE_STORE": str(fitted.store)})
 
 
 @pytest.fixture(scope="session")
-def _locked(fitted: Fitted, serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def _locked(fitted: Fitted, serve_to_all: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Desk:
     keys = ",".join(entry for _, entry in SECRETS.values())
     env = {"STANCE_STORE": str(fitted.store), "STANCE_API_KEYS": keys}
-    return started(serve, tmp_path_factory.mktemp("locked"), env)
+    return started(serve_to_all, tmp_path_factory.mktemp("locked"), env)
 
 
 @pytest.fixture
