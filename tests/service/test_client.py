@@ -2,6 +2,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ Call = Callable[[Any], Any]
 
 class Sync:
     turns = SyncTurns
+    key, entry = new_key("sync", "predict")
 
     def __call__(self, url: str, call: Call, **options: Any) -> Any:
         with StanceClient(url, **options) as client:
@@ -58,6 +60,7 @@ class Sync:
 
 class Async:
     turns = AsyncTurns
+    key, entry = new_key("async", "predict")
 
     def __call__(self, url: str, call: Call, **options: Any) -> Any:
         async def asking() -> Any:
@@ -76,6 +79,25 @@ def ask(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="module")
 def url(client: httpx.Client) -> str:
     return str(client.base_url)
+
+
+@pytest.fixture(scope="module")
+def keyed(fitted: Fitted, serve: Callable[..., str]) -> Callable[[str], str]:
+    """Serve whoever has a key, at a rate."""
+    env = {"STANCE_STORE": str(fitted.store), "STANCE_API_KEYS": f"{Sync.entry},{Async.entry}"}
+    return cache(lambda rate: serve({**env, "STANCE_RATE": rate}))
+
+
+@pytest.fixture(scope="module")
+def narrow(fitted: Fitted, serve: Callable[..., str]) -> httpx.URL:
+    """Serve one request at a time."""
+    return httpx.URL(serve({"STANCE_STORE": str(fitted.store), "STANCE_MAX_REQUESTS": "1"}))
+
+
+@pytest.fixture(scope="module")
+def other(ngram_bundle: Bundle, serve: Callable[..., str]) -> str:
+    """Serve another version."""
+    return serve({"STANCE_BUNDLE": str(ngram_bundle.path)})
 
 
 @pytest.fixture
@@ -146,47 +168,43 @@ def test_a_service_that_is_not_there_is_an_error_of_the_transport(ask: Any) -> N
         ask(f"http://127.0.0.1:{port}", lambda c: c.model())
 
 
-def test_a_key_lets_in_and_one_that_asks_too_often_waits(ask: Any, fitted: Fitted, serve: Callable[..., str]) -> None:
-    secret, entry = new_key("script", "predict")
-    url = serve({"STANCE_STORE": str(fitted.store), "STANCE_API_KEYS": entry, "STANCE_RATE": "1/3 second"})
+def test_a_key_lets_in_and_one_that_asks_too_often_waits(ask: Any, keyed: Callable[[str], str]) -> None:
+    url = keyed("1/3 second")
     with pytest.raises(ServiceError) as raised:
         ask(url, lambda c: c.predict(TEXTS))
     assert (raised.value.status, raised.value.code) == (401, "key_missing")
     transport = ask.turns(url)
-    found = ask(url, lambda c: c.predict(TEXTS[:2]), key=secret, max_texts=1, transport=transport)
+    found = ask(url, lambda c: c.predict(TEXTS[:2]), key=ask.key, max_texts=1, transport=transport)
     assert len(found.predictions) == 2
     assert transport.sent > 2
 
 
-def test_who_would_wait_too_long_is_told_at_once(ask: Any, fitted: Fitted, serve: Callable[..., str]) -> None:
-    secret, entry = new_key("script", "predict")
-    url = serve({"STANCE_STORE": str(fitted.store), "STANCE_API_KEYS": entry, "STANCE_RATE": "1/hour"})
+def test_who_would_wait_too_long_is_told_at_once(ask: Any, keyed: Callable[[str], str]) -> None:
+    url = keyed("1/hour")
     transport = ask.turns(url)
     with pytest.raises(ServiceError) as raised:
-        ask(url, lambda c: c.predict(TEXTS[:2]), key=secret, max_texts=1, transport=transport)
+        ask(url, lambda c: c.predict(TEXTS[:2]), key=ask.key, max_texts=1, transport=transport)
     assert (raised.value.status, raised.value.code) == (429, "rate_exceeded")
     assert raised.value.retry_after is not None
     assert raised.value.retry_after > 3000
     assert transport.sent == 2
 
 
-def test_a_service_that_stays_busy_is_asked_a_few_times(ask: Any, fitted: Fitted, serve: Callable[..., str]) -> None:
-    url = httpx.URL(serve({"STANCE_STORE": str(fitted.store), "STANCE_MAX_REQUESTS": "1"}))
-    with socket.create_connection((url.host, url.port or 80)) as slow:
-        head = f"POST /v1/predict HTTP/1.1\r\nHost: {url.host}\r\nContent-Type: application/json\r\n"
+def test_a_service_that_stays_busy_is_asked_a_few_times(ask: Any, narrow: httpx.URL) -> None:
+    with socket.create_connection((narrow.host, narrow.port or 80)) as slow:
+        head = f"POST /v1/predict HTTP/1.1\r\nHost: {narrow.host}\r\nContent-Type: application/json\r\n"
         slow.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
-        until(url, 503)
-        transport = ask.turns(str(url))
+        until(narrow, 503)
+        transport = ask.turns(str(narrow))
         with pytest.raises(ServiceError) as raised:
-            ask(str(url), lambda c: c.predict(TEXTS), transport=transport)
+            ask(str(narrow), lambda c: c.predict(TEXTS), transport=transport)
     assert (raised.value.status, raised.value.code, raised.value.retry_after) == (503, "too_busy", 1)
     assert transport.sent == TRIES
 
 
 def test_an_answer_is_of_one_version_though_the_service_changes_it(
-    ask: Any, url: str, bundle: Bundle, ngram_bundle: Bundle, serve: Callable[..., str]
+    ask: Any, url: str, bundle: Bundle, other: str
 ) -> None:
-    other = serve({"STANCE_BUNDLE": str(ngram_bundle.path)})
     transport = ask.turns(other, url)
     found = ask(url, lambda c: c.predict(TEXTS[:2]), max_texts=1, transport=transport)
     assert found.model.version == bundle.manifest.version
