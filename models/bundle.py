@@ -247,6 +247,8 @@ def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
             raise ValueError("no golden text")
         vectors = model.heads.features.transform([row["text"] for row in golden])
         found = model.heads.answers(vectors, model.axes)
+        exact = vectors if model.heads.arrays is None else vectors.astype(float)
+        fitted = Heads(None, model.heads.estimators).answers(exact, model.axes)
         recorded = {
             axis.name: np.array([[row["probabilities"][axis.name][label] for label in axis.labels] for row in golden])
             for axis in model.axes
@@ -255,14 +257,12 @@ def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
         raise BundleDamaged(
             f"{file}: does not fit the manifest and the heads beside it ({type(error).__name__}); {REMEDY}"
         ) from error
-    if model.heads.arrays is not None:
-        fitted = Heads(None, model.heads.estimators).answers(vectors.astype(float), model.axes)
-        apart = max(float(np.abs(found[axis.name] - fitted[axis.name]).max()) for axis in model.axes)
-        if not apart <= ARRAYS_TOLERANCE:
-            raise BundleDiffers(
-                f"{file.with_name('heads.joblib')}: expected heads of known arithmetic, found answers that differ "
-                f"from it by {apart:.1g}; fit anew"
-            )
+    apart = max(float(np.abs(found[axis.name] - fitted[axis.name]).max()) for axis in model.axes)
+    if not apart <= ARRAYS_TOLERANCE:
+        raise BundleDiffers(
+            f"{file.with_name('heads.joblib')}: expected heads of known arithmetic, found answers that differ from it "
+            f"by {apart:.1g}; fit anew"
+        )
     for axis in model.axes:
         now, then = found[axis.name], recorded[axis.name]
         for line, (p, q) in enumerate(zip(now, then, strict=True), 1):

@@ -83,6 +83,7 @@ class Reader:
         header = next(cells, [])
         check_names(header, self._text, self._taken)
         self.header = tuple(header)
+        self._lines = lines
         return cells
 
     def __iter__(self) -> Iterator[Row]:
@@ -94,6 +95,7 @@ class Reader:
             try:
                 cells = next(self._cells)
             except StopIteration:
+                self._lines.detach()  # the file is its owner's to close
                 return
             except csv.Error:  # a cell larger than the csv module takes
                 yield Row(dict.fromkeys(header, ""), "invalid_row")

@@ -56,6 +56,7 @@ HTTP_CODES = {
 FIELD_CODES = {
     "missing": "missing_field",
     "extra_forbidden": "unknown_field",
+    "unknown_field": "unknown_field",
     "string_unicode": "invalid_character",
     "invalid_character": "invalid_character",
     "blank_text": "blank_text",

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -78,12 +78,12 @@ def score(
                 sink = (
                     _Parquet(beside, schema, axes) if written == "parquet" else _Text(beside, header, axes, spreadsheet)
                 )
-                for batch in batches(rows):
-                    added = scored(bundle.manifest.version, batch, bundle.model.predict(texts(batch, text_column)))
-                    sink.put(batch, added)
-                    found.count(added, axes)
-                    progress.update(task, completed=min(file.tell(), source.stat().st_size))
-                sink.close()
+                with closing(sink):
+                    for batch in batches(rows):
+                        added = scored(bundle.manifest.version, batch, bundle.model.predict(texts(batch, text_column)))
+                        sink.put(batch, added)
+                        found.count(added, axes)
+                        progress.update(task, completed=file.tell())
     except OSError as error:
         raise StoreError(f"{error.filename or target}: {error.strerror}; nothing was written") from error
     return found

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Path
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -58,20 +58,9 @@ class FeedbackAnswer(BaseModel):
     id: int
 
 
-EXAMPLES = {
-    "English": {
-        "value": {
-            "text": "The minister ruled out sending any soldiers to Ukraine, even after a ceasefire.",
-            "labels": {"troops": "anti"},
-            "annotator": "anna",
-        }
-    }
-}
-
-
 @router.post("/v1/feedback", status_code=201, responses=RESPONSES)
 async def correct(
-    body: Annotated[FeedbackRequest, Body(openapi_examples=EXAMPLES)],
+    body: FeedbackRequest,
     bundle: BundleDep,
     store: StoreDep,
     key: AnnotateKey,

@@ -262,7 +262,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_sync", full)
+    monkeypatch.setattr(module, "sync", full)
     facts = Facts(**{name: getattr(ngram_bundle.manifest, name) for name in Facts.model_fields})
     with pytest.raises(StoreError, match="No space left"):
         write_bundle(tmp_path / "store", ngram_bundle.model, facts, ["a b c"], "")

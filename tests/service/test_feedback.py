@@ -99,7 +99,7 @@ FAULTY = [
     ({"text": TEXT, "labels": {"troops": "secret"}}, 422, "label_unknown"),
     ({"text": TEXT, "labels": {"troops": 3}}, 422, "wrong_type"),
     ({"text": TEXT, "labels": {f"secret{n}": "a" for n in range(1000)}}, 422, "unknown_field"),
-    ({"text": TEXT, "labels": {"troops": "anti"}, "secret": 1}, 422, "unknown_field"),
+    ({"text": TEXT, "labels": {"troops": "anti"}, "My secret": 1}, 422, "unknown_field"),
     ({"text": " ", "labels": {"troops": "anti"}}, 422, "blank_text"),
     ({"text": "Soldiers stay. " * (LONGEST_STATEMENT // 15 + 1), "labels": {"troops": "anti"}}, 422, "text_too_long"),
     ({"text": "Wojska nie pojadą na Ukrainę, powiedział.", "labels": {"troops": "anti"}}, 422, "language_not_learnt"),

@@ -184,7 +184,14 @@ class Constant:
     def __init__(self, labels: dict[str, str]) -> None:
         self.labels = labels
 
-    def probabilities(self, texts: list[str], axes: list[Any]) -> dict[str, np.ndarray]:
+    @property
+    def features(self) -> "Constant":
+        return self
+
+    def transform(self, texts: pd.Series) -> list[str]:
+        return texts.tolist()
+
+    def answers(self, texts: list[str], axes: list[Any]) -> dict[str, np.ndarray]:
         return {
             a.name: np.array([[a.labels[k] == self.labels[t] for k in range(3)] for t in texts], float) for a in axes
         }

@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def scored(bundle: Bundle, source: Path, target: Path, **options: object) -> lis
     if target.suffix == ".parquet":
         return [{k: v for k, v in row.items() if not pd.isna(v)} for row in pd.read_parquet(target).to_dict("records")]
     if target.suffix == ".csv":
-        return list(csv.DictReader(target.open(newline="", encoding="utf-8")))  # type: ignore[arg-type]
+        return list(csv.DictReader(io.StringIO(target.read_text("utf-8"), newline="")))  # type: ignore[arg-type]
     return [json.loads(line) for line in target.read_text("utf-8").splitlines()]
 
 
