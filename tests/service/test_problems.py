@@ -63,7 +63,7 @@ def test_faults_of_several_fields_are_reported_at_once(client: httpx.Client) -> 
     [{"texts": [""] * 100_000}, {"texts": [1] * 100_000}, {f"k{n}": n for n in range(100_000)}, {"text": {"a": "b"}}],
 )
 def test_an_answer_does_not_grow_with_a_faulty_request(client: httpx.Client, body: object) -> None:
-    for path in ("/v1/predict", "/v1/analyze"):
+    for path in ("/v1/predict", "/v1/analyze", "/v1/feedback"):
         answer = client.post(path, json=body)
         refused(answer, 422, answer.json()["code"])
         assert len(answer.content) < 2_000
