@@ -58,10 +58,17 @@ class Reader:
     """
 
     def __init__(
-        self, file: IO[bytes], form: Form, axes: tuple[Axis, ...], text_column: str = "text", encoding: str = "utf-8"
+        self,
+        file: IO[bytes],
+        form: Form,
+        axes: tuple[Axis, ...],
+        text_column: str = "text",
+        encoding: str = "utf-8",
+        longest: int = LONGEST_TEXT,
     ) -> None:
         self._file = file
         self._text = text_column
+        self._longest = longest
         self._taken = frozenset(columns(axes))
         self.header: tuple[str, ...] | None = None
         if form == "csv":
@@ -106,7 +113,7 @@ class Reader:
             if not cells:  # a blank line
                 continue
             values = dict(zip(header, [*cells, *[""] * len(header)], strict=False))
-            yield Row(values, "invalid_row" if len(cells) != len(header) else fault(values[self._text]))
+            yield Row(values, "invalid_row" if len(cells) != len(header) else fault(values[self._text], self._longest))
 
     def _ndjson(self) -> Iterator[Row]:
         while line := self._file.readline(LONGEST_LINE):
@@ -126,7 +133,7 @@ class Reader:
             return Row({}, "invalid_row")
         if self._taken & values.keys():
             return Row({k: v for k, v in values.items() if k not in self._taken}, "name_taken")
-        return Row(values, fault(values.get(self._text)))
+        return Row(values, fault(values.get(self._text), self._longest))
 
 
 def check_names(names: Sequence[str], text_column: str, taken: Collection[str]) -> None:
@@ -143,7 +150,7 @@ def check_names(names: Sequence[str], text_column: str, taken: Collection[str]) 
         raise TableError(f"the table already has {', '.join(clash)}; rename or drop them")
 
 
-def fault(text: object) -> str | None:
+def fault(text: object, longest: int = LONGEST_TEXT) -> str | None:
     """Return the code of what keeps a text from being scored, None where nothing does."""
     if not isinstance(text, str):
         return "missing_text"
@@ -151,7 +158,7 @@ def fault(text: object) -> str | None:
         return "invalid_character"
     if not text.strip():
         return "blank_text"
-    return "text_too_long" if len(text) > LONGEST_TEXT else None
+    return "text_too_long" if len(text) > longest else None
 
 
 def _chained(start: str, lines: Iterable[str]) -> Iterator[str]:

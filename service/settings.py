@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.bundle import STORE
+from models.table import LONGEST_TEXT
 
 DATABASE = STORE.parent.parent / "stance.db"
 
@@ -52,7 +53,7 @@ class Settings(BaseSettings):
     ] = 256
     max_characters: Annotated[
         int, Field(gt=0, description="Longest text to predict: ten times a long statement; an article goes to analyze.")
-    ] = 4_000
+    ] = LONGEST_TEXT
     max_article_characters: Annotated[
         int, Field(gt=0, description="Longest article to analyze: the longest feature articles, not books.")
     ] = 100_000

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from models.bundle import Bundle
 from models.errors import RequestError, TableError
 from models.table import Form, Reader, Writer, batches, scored, texts
-from service.dependencies import BundleDep, EngineDep
+from service.dependencies import BundleDep, EngineDep, SettingsDep
 from service.engine import Engine
 from service.problems import RESPONSES
 
@@ -39,6 +39,7 @@ async def bulk(
     request: Request,
     bundle: BundleDep,
     engine: EngineDep,
+    settings: SettingsDep,
     text_column: Annotated[str, Query(description="The column, or key, that holds the text.")] = "text",
     spreadsheet: Annotated[bool, Query(description="Lead cells of CSV that would run as formulas by '.")] = False,
 ) -> StreamingResponse:
@@ -50,7 +51,9 @@ async def bulk(
     form, encoding = _form(request)
     spool = await _spooled(request)
     try:
-        reader = await asyncio.to_thread(Reader, spool, form, bundle.model.axes, text_column, encoding)
+        reader = await asyncio.to_thread(
+            Reader, spool, form, bundle.model.axes, text_column, encoding, settings.max_characters
+        )
     except TableError as error:
         spool.close()
         raise RequestError(422, "table_invalid", str(error)) from error

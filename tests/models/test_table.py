@@ -67,6 +67,12 @@ def test_each_bad_line_of_json_keeps_its_place_and_names_its_fault() -> None:
     assert set(written[0]) - {"text", "n"} <= set(columns(AXES))
 
 
+def test_the_longest_text_is_the_readers_to_say() -> None:
+    for form, content in (("ndjson", b'{"text": "abc"}\n{"text": "abcd"}\n'), ("csv", b"text\nabc\nabcd\n")):
+        rows = Reader(io.BytesIO(content), form, AXES, longest=3)  # type: ignore[arg-type]
+        assert [row.fault for row in rows] == [None, "text_too_long"]
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_csv_is_read_with_its_mark_and_delimiter(mark: bytes, delimiter: str) -> None:

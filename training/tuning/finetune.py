@@ -19,7 +19,7 @@ from training import report
 from training.corpus import Corpus
 from training.tuning.base import Base, read_base
 from training.tuning.graph import build, write_encoder
-from training.tuning.learn import HEAD_RATE, RATE, Figures, fresh, learn, score, shown, tokenised
+from training.tuning.learn import CONSISTENCY, HEAD_RATE, RATE, Figures, fresh, learn, score, shown, tokenised
 from training.tuning.network import BATCH, Network, answers
 from training.tuning.vocabulary import prune
 
@@ -49,7 +49,7 @@ def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers
     )
     seen_rows, held_rows = rows.iloc[seen], rows.iloc[held]
     base = read_base(source)
-    key = json.dumps([corpus.record.digest, base.name, epochs, RATE, HEAD_RATE, BATCH])
+    key = json.dumps([corpus.record.digest, base.name, epochs, RATE, HEAD_RATE, CONSISTENCY, BATCH])
     work = out / f".working-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)

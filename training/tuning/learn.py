@@ -153,7 +153,7 @@ def _told(network: Network, rows: Rows, batch: Sequence[int]) -> torch.Tensor:
     """Return the loss of a batch by its labels, summed over the axes; rows may lack one.
 
     Every row is answered twice under two masks of dropout, and is held to answer alike: R-Drop (Liang and others 2021,
-    arXiv 2106.14448). It takes twice the time, and gains more than a second seed.
+    arXiv 2106.14448). It takes twice the time, and gains what averaging a second seed does.
     """
     count = len(batch)
     logits = network.logits(network.dropout(network.vectors([rows.ids[i] for i in batch] * 2)))

@@ -16,7 +16,7 @@ from models.axes import Axis
 from models.errors import StoreError
 from training.tuning.base import Base, read_base
 from training.tuning.finetune import HELD_OUT
-from training.tuning.learn import fresh, learn, tokenised
+from training.tuning.learn import CONSISTENCY, fresh, learn, tokenised
 from training.tuning.network import answers
 
 EPOCHS = 4
@@ -38,7 +38,7 @@ def tuner(
         StoreError: nothing can be written to ``out``.
     """
     base = read_base(source)
-    made_of = rows.to_csv() + json.dumps([folds.tolist(), list(classes), base.name, EPOCHS])
+    made_of = rows.to_csv() + json.dumps([folds.tolist(), list(classes), base.name, EPOCHS, CONSISTENCY])
     work = out / f".working-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)
