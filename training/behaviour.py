@@ -11,7 +11,7 @@ Slots in braces are filled from lists of invented names, countries and numbers.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,17 @@ def read_templates(folder: Path = FOLDER) -> list[dict[str, Any]]:
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def run(model: StanceModel, templates: Sequence[Mapping[str, Any]]) -> list[Outcome]:
-    """Put every template to a model; templates of axes or labels that it does not know are passed over."""
+def run(
+    model: StanceModel, templates: Sequence[Mapping[str, Any]], vectors_of: Callable[[Sequence[str]], Any]
+) -> list[Outcome]:
+    """Put every template to a model; templates of axes or labels that it does not know are passed over.
+
+    ``vectors_of`` gives the vectors of texts that the model's heads answer.
+    """
     known = {axis.name: axis for axis in model.axes}
     asked = [template for template in templates if _fits(template, known)]
     texts = [_texts(template) for template in asked]
-    answers = model.heads.probabilities([text for pair in texts for text in pair], model.axes)
+    answers = model.heads.answers(vectors_of([text for pair in texts for text in pair]), model.axes)
     outcomes, at = [], 0
     for template, pair in zip(asked, texts, strict=True):
         rows = [{name: answers[name][at + i] for name in known} for i in range(len(pair))]

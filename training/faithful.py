@@ -1,11 +1,11 @@
 """Whether the words that an explanation names matter: taken out, and kept alone, against as many words at random."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from models.axes import Axis
 from models.encoder import Encoder
 from models.stance import StanceModel
 
@@ -16,11 +16,14 @@ SEED = 0
 KEYS = ("deletion", "deletion_random", "insertion", "insertion_random")
 
 
-def faithfulness(model: StanceModel, exam: pd.DataFrame) -> dict[str, dict[str, float]] | None:
+def faithfulness(
+    model: StanceModel, exam: pd.DataFrame, vectors_of: Callable[[Sequence[str]], Any]
+) -> dict[str, dict[str, float]] | None:
     """Return per axis how much of its probability the answered label loses, on average over exam texts.
 
     ``deletion`` takes out the words of the largest weights, ``insertion`` keeps nothing else; the keys with ``_random``
-    do so with as many words at random. None where the model has no explanations.
+    do so with as many words at random. ``vectors_of`` gives the vectors of texts. None where the model has no
+    explanations.
     """
     if not isinstance(model.heads.features, Encoder):
         return None
@@ -44,7 +47,15 @@ def faithfulness(model: StanceModel, exam: pd.DataFrame) -> dict[str, dict[str, 
         before = np.array([stance.confidence for stance in stances])
         places = [axis.labels.index(stance.label) for stance in stances]
         found[axis.name] = {
-            key: round(float((before - _probabilities(model, axis, texts)[np.arange(len(places)), places]).mean()), 4)
+            key: round(
+                float(
+                    (
+                        before
+                        - model.heads.answers(vectors_of(texts), [axis])[axis.name][np.arange(len(places)), places]
+                    ).mean()
+                ),
+                4,
+            )
             for key, texts in changed.items()
         }
     return found
@@ -52,7 +63,3 @@ def faithfulness(model: StanceModel, exam: pd.DataFrame) -> dict[str, dict[str, 
 
 def _joined(words: Sequence[str]) -> str:
     return " ".join(words) or "…"
-
-
-def _probabilities(model: StanceModel, axis: Axis, texts: Sequence[str]) -> np.ndarray:
-    return model.heads.probabilities(texts, [axis])[axis.name]

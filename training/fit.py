@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_predict
+from threadpoolctl import threadpool_limits
 
 from models.axes import Axis
 from models.bundle import GOLDEN_MARGIN, new_version
@@ -76,7 +77,8 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
         def step(what: str) -> None:
             progress.update(task, description=what, advance=1)
 
-        fitted = {axis.name: _fit_axis(stand, axis, step) for axis in corpus.axes}
+        with threadpool_limits(1):  # products of some thousand rows are done before a second thread has its share
+            fitted = {axis.name: _fit_axis(stand, axis, step) for axis in corpus.axes}
         estimators = {name: axis.head for name, axis in fitted.items()}
         arrays = {axis.name: linear(estimators[axis.name], axis) for axis in corpus.axes} if stand.encoder else None
         heads = Heads(stand.transformer, estimators, arrays)
@@ -101,8 +103,8 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
         corpus=corpus.record,
         texts=stand.texts,
         metrics=metrics,
-        behaviour=behaviour.rates(behaviour.run(model, behaviour.read_templates())),
-        faithfulness=faithfulness(model, exam),
+        behaviour=behaviour.rates(behaviour.run(model, behaviour.read_templates(), stand.vectors_of)),
+        faithfulness=faithfulness(model, exam, stand.vectors_of),
         mlflow_run_id=mlflow_run_id,
     )
     surest = mistakes(exam, corpus.axes, probabilities)
@@ -157,12 +159,12 @@ def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> _Axis:
     for strength in ground.strengths:
         step(f"{axis.name}: search, C = {strength:g}")
         logits[strength] = cross_val_predict(
-            ground.classifier(strength), X, y, cv=splits, method="decision_function", n_jobs=-1
+            ground.classifier(strength), X, y, cv=splits, method="decision_function", n_jobs=ground.jobs
         )
         losses[strength] = log_loss(y[usual], _softmax(logits[strength])[usual], labels=sorted(set(y)))
     best = min(losses, key=losses.__getitem__)
     step(f"{axis.name}: calibration")
-    head = fit_head(X, y, splits, usual, ground.classifier(best))
+    head = fit_head(X, y, splits, usual, ground.classifier(best), ground.jobs)
     held_out = head.calibrated_classifiers_[0].calibrators[0].predict(logits[best])
     right = held_out.argmax(axis=1) == np.searchsorted(head.classes_, y)
     confidence = held_out.max(axis=1)[usual]

@@ -1,7 +1,7 @@
 """What the heads stand on: rows to learn from and to be examined on, turned into vectors by n-grams or an encoder."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from models.encoder import FILES, Encoder
 from models.errors import EncoderError, TrainingError
 from models.heads import classifier, ngram_features, vector_classifier
 from models.manifest import EncoderRecord
+from models.text import digest
 from training.baseline import ngram_answers
 from training.cache import read_arrays, write_arrays
 from training.corpus import Corpus
@@ -32,9 +33,11 @@ CHUNK = 256
 class Ground:
     """Hold vectors of the rows that heads are fitted on and of those that examine them.
 
-    ``classifier`` makes the unfitted classifier of a strength of regularisation, ``strengths`` are those to try, and
-    ``texts`` are the digests of the texts that each part used. ``baseline`` returns per axis the places of the labels
-    that n-grams answer on the exam; None where n-grams are what the heads stand on.
+    ``vectors_of`` gives the vectors of any texts, as the ``transformer`` of the bundle does. ``classifier`` makes the
+    unfitted classifier of a strength of regularisation, ``strengths`` are those to try, and ``jobs`` says in how many
+    processes: over dense vectors a fit is done before a process has started. ``texts`` are the digests of the texts
+    that each part used. ``baseline`` returns per axis the places of the labels that n-grams answer on the
+    exam; None where n-grams are what the heads stand on.
     """
 
     features: Literal["ngrams", "encoder"]
@@ -43,8 +46,10 @@ class Ground:
     exam: pd.DataFrame
     vectors: Any
     exam_vectors: Any
+    vectors_of: Callable[[Sequence[str]], Any]
     classifier: Callable[[float], Any]
     strengths: tuple[float, ...]
+    jobs: int | None
     texts: dict[str, tuple[str, ...]]
     encoder: EncoderRecord | None
     baseline: Callable[[], dict[str, np.ndarray]] | None
@@ -65,7 +70,21 @@ def ngrams(corpus: Corpus) -> Ground:
     texts = {"heads": _digests(train), "exam": _digests(exam)}
     examined = transformer.transform(exam["text"]) if len(exam) else vectors[:0]
     strengths = (3.0, 10.0, 30.0)
-    return Ground("ngrams", transformer, train, exam, vectors, examined, classifier, strengths, texts, None, None)
+    return Ground(
+        "ngrams",
+        transformer,
+        train,
+        exam,
+        vectors,
+        examined,
+        transformer.transform,
+        classifier,
+        strengths,
+        -1,
+        texts,
+        None,
+        None,
+    )
 
 
 def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
@@ -79,7 +98,8 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
     seen = set(record.seen)
     unseen = corpus.frame[~corpus.frame["digest"].isin(seen)]
     train, exam = unseen[unseen["part"] != "exam"], unseen[unseen["part"] == "exam"]
-    vectors = encoder_vectors(encoder, folder, unseen, cache)
+    vectors_of = partial(encoder_vectors, encoder, folder, cache)
+    vectors = vectors_of(unseen["text"].tolist())
     places = pd.Series(range(len(unseen)), index=unseen.index)
     return Ground(
         "encoder",
@@ -88,8 +108,10 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
         exam,
         vectors[places[train.index]],
         vectors[places[exam.index]],
+        vectors_of,
         vector_classifier,
         (0.03, 0.1, 0.3),
+        None,
         {"encoder": tuple(sorted(seen)), "heads": _digests(train), "exam": _digests(exam)},
         record,
         partial(ngram_answers, corpus, exam, cache),
@@ -126,8 +148,8 @@ def _digests(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(rows["digest"]))
 
 
-def encoder_vectors(encoder: Encoder, folder: Path, rows: pd.DataFrame, cache: Path) -> np.ndarray:
-    """Return the vectors of rows, taking from the cache what it has and adding what it lacks.
+def encoder_vectors(encoder: Encoder, folder: Path, cache: Path, texts: Sequence[str]) -> np.ndarray:
+    """Return the vectors of texts, taking from the cache what it has and adding what it lacks.
 
     ``folder`` is where the encoder lies; the cache tells encoders apart by what is in their files.
     """
@@ -135,13 +157,14 @@ def encoder_vectors(encoder: Encoder, folder: Path, rows: pd.DataFrame, cache: P
     file = cache / f"{hashlib.sha256(b''.join(parts)).hexdigest()[:16]}.npz"
     kept = read_arrays(file)
     known = dict(zip(kept["digests"].tolist(), kept["vectors"], strict=True)) if kept else {}
-    new = rows[~rows["digest"].isin(known.keys())].drop_duplicates("digest")
-    texts = new["text"].tolist()
+    digests = [digest(text) for text in texts]
+    new = {key: text for key, text in zip(digests, texts, strict=True) if key not in known}
+    lacking = list(new.values())
     found = [
-        encoder.transform(texts[at : at + CHUNK])
-        for at in track(range(0, len(texts), CHUNK), description=f"encoding {len(texts)} texts", disable=not texts)
+        encoder.transform(lacking[at : at + CHUNK])
+        for at in track(range(0, len(new), CHUNK), description=f"encoding {len(new)} texts", disable=not new)
     ]
     if found:
-        known |= dict(zip(new["digest"], np.concatenate(found), strict=True))
+        known |= dict(zip(new, np.concatenate(found), strict=True))
         write_arrays(file, digests=np.array(list(known)), vectors=np.stack(list(known.values())))
-    return np.stack([known[digest] for digest in rows["digest"]])
+    return np.stack([known[key] for key in digests])

@@ -56,7 +56,7 @@ def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[st
 def _vectors(bundle: Bundle, rows: pd.DataFrame, cache: Path) -> Any:
     features = bundle.model.heads.features
     if isinstance(features, Encoder):
-        return encoder_vectors(features, bundle.path, rows, cache)
+        return encoder_vectors(features, bundle.path, cache, rows["text"].tolist())
     return features.transform(rows["text"])
 
 

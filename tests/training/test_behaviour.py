@@ -54,7 +54,7 @@ def test_templates_of_axes_and_labels_that_a_model_does_not_know_are_passed_over
 
 
 def test_a_changed_text_differs_and_every_slot_is_filled(bundle: Bundle) -> None:
-    outcomes = run(bundle.model, TEMPLATES)
+    outcomes = run(bundle.model, TEMPLATES, bundle.model.heads.features.transform)
     assert len(outcomes) == len(TEMPLATES)
     for outcome in outcomes:
         assert not any("{" in text for text in outcome.texts)
