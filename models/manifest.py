@@ -53,7 +53,7 @@ class Facts(BaseModel):
 
     ``texts`` are the digests of the texts that each part used: ``encoder`` where there is one, ``heads`` and ``exam``.
     ``behaviour`` is the share of behavioural tests passed, by test and language; ``faithfulness`` what explanations are
-    worth, None where there are none.
+    worth, None where there are none. ``last_feedback`` is the id of the newest correction that it learnt from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +65,7 @@ class Facts(BaseModel):
     behaviour: dict[str, dict[str, float]]
     faithfulness: dict[str, dict[str, float]] | None
     mlflow_run_id: str | None = None
+    last_feedback: int | None = None
 
     @property
     def learnt(self) -> frozenset[str]:

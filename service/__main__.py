@@ -42,7 +42,7 @@ def main() -> None:
     making = parser.add_subparsers(dest="command").add_parser(
         "key", help="make a key", description="Make a key and the entry of STANCE_API_KEYS that lets it in."
     )
-    making.add_argument("name", help="whose key it is; stands in logs and beside what is annotated with it")
+    making.add_argument("name", help="whose key it is; stands beside what is stored and corrected with it")
     making.add_argument("role", choices=ROLES, help="what it may do: each role may do what those before it may")
     asked = parser.parse_args()
     try:

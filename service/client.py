@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import ServiceError
 from service.problems import Problem
+from service.routes.feedback import FeedbackAnswer
 from service.routes.model import ModelAnswer
 from service.settings import Settings
 from service.wire import AnalyzeAnswer, PredictAnswer
@@ -43,14 +44,17 @@ class StanceClient:
         self._http = httpx.Client(base_url=base_url, headers=_headers(key), timeout=timeout, transport=transport)
         self._max_texts = max_texts
 
-    def predict(self, texts: Sequence[str], explain: bool = False) -> PredictAnswer:
+    def predict(self, texts: Sequence[str], explain: bool = False, store: bool = False) -> PredictAnswer:
         """Classify texts on every axis: one prediction a text, in order, all by one version of the model.
+
+        ``store`` keeps them for review and correction, each under its ``id``; of a list that had to be asked for again
+        because the version changed, what the first version answered stays stored too.
 
         Raises:
             ServiceError: the service refused or failed, or its version changed again and again in between.
             httpx.TransportError: the service cannot be reached or was silent for too long.
         """
-        starts, bodies = _bodies(texts, explain, self._max_texts)
+        starts, bodies = _bodies(texts, explain, store, self._max_texts)
         for _ in range(TRIES):
             answers = [
                 self._ask(PredictAnswer, "POST", "/v1/predict", body, start)
@@ -60,9 +64,24 @@ class StanceClient:
                 return _joined(answers)
         raise _changing()
 
-    def analyze(self, text: str, explain: bool = False) -> AnalyzeAnswer:
+    def analyze(self, text: str, explain: bool = False, store: bool = False) -> AnalyzeAnswer:
         """Split an article into statements and classify each; raises what ``predict`` raises."""
-        return self._ask(AnalyzeAnswer, "POST", "/v1/analyze", {"text": text, "explain": explain})
+        return self._ask(AnalyzeAnswer, "POST", "/v1/analyze", {"text": text, "explain": explain, "store": store})
+
+    def correct(
+        self,
+        labels: Mapping[str, str],
+        text: str | None = None,
+        id: str | None = None,  # noqa: A002 (the wire's name)
+        note: str | None = None,
+        annotator: str | None = None,
+    ) -> FeedbackAnswer:
+        """Say what the labels of a text should be, by axis: of ``text``, or of a stored prediction by its ``id``.
+
+        With keys the annotator is the key's name. Once this returns the correction is stored; raises what ``predict``
+        raises.
+        """
+        return self._ask(FeedbackAnswer, "POST", "/v1/feedback", _correction(labels, text, id, note, annotator))
 
     def model(self) -> ModelAnswer:
         """Describe the served model; raises what ``predict`` raises."""
@@ -100,9 +119,9 @@ class AsyncStanceClient:
         self._http = httpx.AsyncClient(base_url=base_url, headers=_headers(key), timeout=timeout, transport=transport)
         self._max_texts = max_texts
 
-    async def predict(self, texts: Sequence[str], explain: bool = False) -> PredictAnswer:
+    async def predict(self, texts: Sequence[str], explain: bool = False, store: bool = False) -> PredictAnswer:
         """Classify texts as ``StanceClient.predict`` does."""
-        starts, bodies = _bodies(texts, explain, self._max_texts)
+        starts, bodies = _bodies(texts, explain, store, self._max_texts)
         for _ in range(TRIES):
             answers = [
                 await self._ask(PredictAnswer, "POST", "/v1/predict", body, start)
@@ -112,9 +131,21 @@ class AsyncStanceClient:
                 return _joined(answers)
         raise _changing()
 
-    async def analyze(self, text: str, explain: bool = False) -> AnalyzeAnswer:
+    async def analyze(self, text: str, explain: bool = False, store: bool = False) -> AnalyzeAnswer:
         """Split an article into statements and classify each."""
-        return await self._ask(AnalyzeAnswer, "POST", "/v1/analyze", {"text": text, "explain": explain})
+        body = {"text": text, "explain": explain, "store": store}
+        return await self._ask(AnalyzeAnswer, "POST", "/v1/analyze", body)
+
+    async def correct(
+        self,
+        labels: Mapping[str, str],
+        text: str | None = None,
+        id: str | None = None,  # noqa: A002 (the wire's name)
+        note: str | None = None,
+        annotator: str | None = None,
+    ) -> FeedbackAnswer:
+        """Correct labels as ``StanceClient.correct`` does."""
+        return await self._ask(FeedbackAnswer, "POST", "/v1/feedback", _correction(labels, text, id, note, annotator))
 
     async def model(self) -> ModelAnswer:
         """Describe the served model."""
@@ -142,12 +173,19 @@ def _headers(key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _bodies(texts: Sequence[str], explain: bool, most: int) -> tuple[Sequence[int], list[dict[str, Any]]]:
+def _bodies(texts: Sequence[str], explain: bool, store: bool, most: int) -> tuple[Sequence[int], list[dict[str, Any]]]:
     """Cut a list into requests; return where each begins, and its body."""
     if isinstance(texts, str):  # a sequence of texts too, each of one character
         raise TypeError("predict takes a list of texts; put a single one in a list")
     starts = range(0, max(1, len(texts)), most)  # an empty list goes too: the service says what is wrong with it
-    return starts, [{"texts": list(texts[start : start + most]), "explain": explain} for start in starts]
+    asked = {"explain": explain, "store": store}
+    return starts, [{"texts": list(texts[start : start + most]), **asked} for start in starts]
+
+
+def _correction(
+    labels: Mapping[str, str], text: str | None, stored: str | None, note: str | None, annotator: str | None
+) -> dict[str, Any]:
+    return {"labels": dict(labels), "text": text, "id": stored, "note": note, "annotator": annotator}
 
 
 def _joined(answers: Sequence[PredictAnswer]) -> PredictAnswer:

@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from training.corpus import Corpus
 
 README = (ROOT / "README.md").read_text("utf-8")
+RUNNING = ("operations.md", "stance-desk.service", "Containerfile")
 SOURCES = [
     file for room in ("models", "training", "service", "benchmarks", "tests") for file in (ROOT / room).rglob("*.py")
 ]
@@ -44,6 +45,20 @@ def test_no_label_or_axis_is_named_in_the_code_of_models_and_service() -> None:
 def test_every_setting_is_documented(name: str) -> None:
     assert f"STANCE_{name.upper()}`" in README
     assert Settings.model_fields[name].description
+
+
+@pytest.mark.parametrize("file", ["README.md", *(f"docs/{name}" for name in RUNNING)])
+def test_a_setting_that_is_named_exists(file: str) -> None:
+    named = set(re.findall(r"STANCE_([A-Z_]+[A-Z])", (ROOT / file).read_text("utf-8")))
+    assert named
+    assert named <= {name.upper() for name in Settings.model_fields}
+
+
+def test_the_proxies_of_the_document_take_what_the_service_takes() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    most = [Settings.model_fields[name].default for name in ("max_body_bytes", "max_bulk_bytes")]
+    assert [int(size) for size in re.findall(r"client_max_body_size (\d+);", text)] == most
+    assert [int(size) * 1_000_000 for size in re.findall(r"max_size (\d+)MB", text)] == most[::-1]
 
 
 def test_every_error_code_is_documented() -> None:

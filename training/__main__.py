@@ -75,6 +75,8 @@ def fit(
     if run:
         tracking.record(run, corpus, fitted, bundle, text)
     report.figures(fitted.model.axes, fitted.facts.metrics)
+    if fitted.facts.last_feedback is not None:
+        report.out.print(f"learnt from people's corrections up to feedback {fitted.facts.last_feedback}")
     _compare(store, bundle, corpus)
     report.out.print(f"wrote {bundle}\nto serve it: python -m training release {fitted.model.version}", soft_wrap=True)
 

@@ -104,6 +104,16 @@ def read_corpus(files: Sequence[Path], axes: tuple[Axis, ...], gold: Path | None
     return Corpus(kept, present, record, left_out)
 
 
+def last_feedback(rows: pd.DataFrame) -> int | None:
+    """Return the id of the newest correction among rows, which the service's export names; None where it names none.
+
+    >>> last_feedback(pd.DataFrame({"id": ["feedback-9", "feedback-10", "mine"], "provenance": "corrected"}))
+    10
+    """
+    exported = rows.loc[rows["provenance"] == "corrected", "id"].str.extract("^feedback-([0-9]{1,19})$", expand=False)
+    return max(map(int, exported.dropna()), default=None)
+
+
 def _bad(place: Place, column: str, reason: str) -> BadRow:
     return BadRow(place[0], place[1], column, reason)
 

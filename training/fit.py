@@ -19,7 +19,7 @@ from models.heads import FOLDS, Heads, fit_head, folds, linear
 from models.manifest import EncoderRecord, Facts
 from models.stance import StanceModel
 from training import behaviour
-from training.corpus import Corpus
+from training.corpus import Corpus, last_feedback
 from training.evaluate import Mistake, mistakes
 from training.faithful import faithfulness
 from training.ground import Ground
@@ -106,6 +106,7 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
         behaviour=behaviour.rates(behaviour.run(model, behaviour.read_templates(), stand.vectors_of)),
         faithfulness=faithfulness(model, exam, stand.vectors_of),
         mlflow_run_id=mlflow_run_id,
+        last_feedback=last_feedback(train),
     )
     surest = mistakes(exam, corpus.axes, probabilities)
     strengths = {f"{name}_C": axis.strength for name, axis in fitted.items()}

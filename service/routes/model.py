@@ -1,11 +1,11 @@
 """``/v1/model``: what is being served."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from models.axes import Axis
 from service.dependencies import BundleDep, SettingsDep, ShadowDep
@@ -32,6 +32,7 @@ class ModelAnswer(ModelName):
     languages: tuple[str, ...]
     thresholds: dict[str, float]
     corpus: dict[str, Any]
+    last_feedback: Annotated[int | None, Field(description="The newest correction that it learnt from, by its id.")]
     metrics: dict[str, Any]
     shadow: ShadowAnswer | None
     mlflow_url: str | None
@@ -49,6 +50,7 @@ async def model(bundle: BundleDep, shadow: ShadowDep, settings: SettingsDep) -> 
         languages=manifest.languages,
         thresholds=manifest.thresholds,
         corpus={"digest": manifest.corpus.digest, "rows": manifest.corpus.rows},
+        last_feedback=manifest.last_feedback,
         metrics=manifest.metrics,
         shadow=ShadowAnswer(
             version=shadow.bundle.manifest.version,

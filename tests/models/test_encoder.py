@@ -1,4 +1,7 @@
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,7 @@ from models.bundle import RELEASED, Bundle
 from models.encoder import FILES, Encoder, prepared
 from models.errors import EncoderError
 from models.text import normalise
+from tests.conftest import ROOT
 
 
 def test_the_encoder_that_ships_takes_35_megabytes_at_most() -> None:
@@ -19,6 +23,13 @@ def test_a_folder_without_an_encoder_and_files_that_are_none_are_refused(tmp_pat
         Encoder.read(tmp_path)
     with pytest.raises(EncoderError, match="not an encoder"):
         Encoder(b"graph", b"tokenizer")
+
+
+def test_the_runtime_keeps_nothing_to_tell_its_maker(tmp_path: Path) -> None:
+    code = "from models.bundle import RELEASED; from models.encoder import Encoder; Encoder.read(RELEASED)"
+    homes = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **homes}, cwd=ROOT, check=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_capitals_throughout_are_read_as_small_letters_in_the_same_places() -> None:

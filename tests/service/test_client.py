@@ -12,9 +12,11 @@ import pytest
 
 from models.bundle import Bundle
 from models.errors import ServiceError
+from models.text import digest
 from service.client import MAX_TEXTS, TRIES, AsyncStanceClient, StanceClient
 from service.keys import new_key
 from tests.conftest import Fitted, alike
+from tests.service.conftest import Desk
 from tests.service.test_guard import until
 from tests.service.test_predict import TEXTS
 
@@ -129,6 +131,41 @@ def test_answers_are_those_of_the_wire(ask: Any, client: httpx.Client, url: str)
     body = {"text": ARTICLE, "explain": False}
     assert alike(plain(ask(url, lambda c: c.analyze(ARTICLE))), client.post("/v1/analyze", json=body).json())
     assert ask(url, lambda c: c.model()).model_dump(mode="json") == client.get("/v1/model").json()
+
+
+def test_what_is_stored_is_corrected_by_its_id(ask: Any, desk: Desk) -> None:
+    answered = [
+        ask(desk.url, lambda c: c.predict(TEXTS[:2], store=True, explain=True)).predictions,
+        ask(desk.url, lambda c: c.analyze(ARTICLE, store=True)).statements,
+    ]
+    ids = [each.id for found in answered for each in found]
+    assert len(set(ids)) == 4
+    assert all(stance.words for each in answered[0] for stance in each.stances.values())
+    one = ask(desk.url, lambda c: c.correct({"troops": "anti"}, id=ids[0], note="clear", annotator="anna"))
+    two = ask(desk.url, lambda c: c.correct({"outlook": "neutral"}, text=ARTICLE))
+    found = desk.execute("SELECT id, digest, annotator, labels, note FROM feedback ORDER BY id")
+    assert found == [
+        (one.id, digest(TEXTS[0]), "anna", '{"troops": "anti"}', "clear"),
+        (two.id, digest(ARTICLE), "", '{"outlook": "neutral"}', None),
+    ]
+
+
+def test_nothing_is_stored_unless_it_is_asked_for(ask: Any, desk: Desk) -> None:
+    [found] = ask(desk.url, lambda c: c.predict(TEXTS[:1])).predictions
+    assert found.id is None
+    assert {each.id for each in ask(desk.url, lambda c: c.analyze(ARTICLE)).statements} == {None}
+    assert desk.execute("SELECT * FROM statements") == []
+
+
+def test_a_correction_that_is_refused_is_raised_with_its_code(ask: Any, desk: Desk) -> None:
+    for call, status, code in (
+        (lambda c: c.correct({"troops": "anti"}, text=TEXTS[0], id="0" * 32), 422, "text_or_id"),
+        (lambda c: c.correct({"troops": "green"}, text=TEXTS[0]), 422, "label_unknown"),
+        (lambda c: c.correct({"troops": "anti"}, id="0" * 32), 404, "prediction_unknown"),
+    ):
+        with pytest.raises(ServiceError) as raised:
+            ask(desk.url, call)
+        assert (raised.value.status, raised.value.code) == (status, code)
 
 
 def test_a_list_longer_than_a_request_is_answered_whole_and_in_order(ask: Any, url: str) -> None:

@@ -11,14 +11,17 @@ import httpx
 import pytest
 
 from models.axes import read_axes
+from models.bundle import read_manifest
 from models.text import LONGEST_STATEMENT, digest
 from service.keys import new_key
 from service.storage.database import Database
 from service.storage.store import Store
 from tests.conftest import ROOT, Fitted, alike
+from tests.conftest import run as command
 from tests.service.conftest import Desk
 from tests.service.test_problems import refused
-from training.corpus import AXES, read_corpus
+from training.corpus import AXES, Corpus, read_corpus
+from training.release import newest
 
 TEXT = "The minister ruled out sending any soldiers to Ukraine, even after a ceasefire."
 OTHER = "Переговоры продлятся до пятницы, сообщили в министерстве."
@@ -88,6 +91,30 @@ def test_corrections_are_exported_and_read_as_a_corpus(free: httpx.Client, tmp_p
     frame = read_corpus([tmp_path / "corrected.jsonl"], read_axes(AXES)).frame
     assert list(frame["provenance"]) == ["corrected", "corrected"]
     assert list(frame["text"]) == [TEXT, OTHER]
+
+
+def test_a_model_names_the_last_correction_that_it_learnt_from(
+    free: httpx.Client, corpus: Corpus, serve: Callable[..., str], tmp_path: Path
+) -> None:
+    small = corpus.frame.groupby("part", group_keys=False).head(500)
+    small.drop(columns=["digest", "part"]).to_json(tmp_path / "small.jsonl", orient="records", lines=True)
+    examined = small.loc[(small["part"] == "exam") & (small["lang"] == "en") & small["troops"].notna(), "text"]
+    ids = [
+        free.post("/v1/feedback", json={"text": text, "labels": {"troops": "anti"}}).json()["id"]
+        for text in (TEXT, OTHER, examined.iloc[0])
+    ]
+    (tmp_path / "corrected.jsonl").write_bytes(free.get("/v1/feedback").content)
+    words = ["training", "fit", "--no-track", "--features", "ngrams", "--data", str(tmp_path / "small.jsonl")]
+    env = {"STANCE_STORE": str(tmp_path / "store"), "COLUMNS": "200"}
+    models = []
+    for more in ([], ["--with", str(tmp_path / "corrected.jsonl")]):
+        found = command(*words, *more, env=env)
+        assert found.returncode == 0, found.stderr
+        bundle = newest(tmp_path / "store")
+        models.append(httpx.get(serve({"STANCE_BUNDLE": str(bundle)}) + "/v1/model").json()["last_feedback"])
+    assert models == [None, ids[1]]  # the last of all is of a text that is examined on, so it was left out
+    assert read_manifest(bundle).last_feedback == ids[1]
+    assert f"up to feedback {ids[1]}\n" in found.stdout
 
 
 FAULTY = [

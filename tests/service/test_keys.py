@@ -6,10 +6,11 @@ import httpx
 import pytest
 
 from models.errors import KeysError, RequestError
-from service.keys import Keyring, new_key
-from tests.conftest import Fitted, run
+from service.keys import ROLES, Keyring, new_key
+from tests.conftest import ROOT, Fitted, run
 from tests.service.test_problems import refused
 
+README = (ROOT / "README.md").read_text("utf-8")
 TEXT = {"text": "Soldiers stay at home, the minister said."}
 
 
@@ -49,6 +50,26 @@ def test_a_role_that_is_too_low_is_refused(keyed: str, secrets: dict[str, tuple[
         refused(httpx.post(f"{keyed}/v1/admin/reload", headers=bearer(secrets[role][0])), 403, "role_too_low")
     answer = httpx.post(f"{keyed}/v1/admin/reload", headers=bearer(secrets["admin"][0]))
     assert answer.json()["reload_fault"] is None
+
+
+def test_every_route_is_documented_with_the_role_that_it_asks_for(
+    keyed: str, secrets: dict[str, tuple[str, str]]
+) -> None:
+    documented = {
+        route: role
+        for routes, role in re.findall(r"^\| (`.*?`) \| (predict|annotate|admin|nobody's) \|", README, re.MULTILINE)
+        for route in re.findall(r"`([A-Z]+ /\S*)`", routes)
+    }
+    paths = httpx.get(f"{keyed}/openapi.json").json()["paths"]
+    assert set(documented) == {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    for route, role in documented.items():
+        method, path = route.replace("{id}", "1").split(" ")
+        if role != "nobody's":
+            refused(httpx.request(method, keyed + path), 401, "key_missing")
+        for own, (secret, _) in secrets.items():
+            answer = httpx.request(method, keyed + path, headers=bearer(secret))
+            lower = role in ROLES and ROLES.index(own) < ROLES.index(role)
+            assert (answer.status_code == 403) == lower, f"{route} with {own}"
 
 
 def test_without_an_admin_key_there_is_no_admin_route(client: httpx.Client) -> None:
