@@ -2,7 +2,7 @@
 
 It reads what to send as JSON from standard input and writes what came to standard output. One thread waits on plain
 sockets, requests are made ready before the clock runs and answers are read after it has stopped, for the client shares
-the cores with the server that it measures: some 20 microseconds a request, where HTTP libraries take 200 and more.
+the cores with the server that it measures: some 35 microseconds a request, where httpx takes 400.
 """
 
 import json
