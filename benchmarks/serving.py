@@ -26,7 +26,7 @@ PER_TEXT = 12
 EPILOG = """examples:
   python benchmarks/serving.py
   python benchmarks/serving.py models/store/20260102T030405Z-0a1b2c3d
-  python benchmarks/serving.py --requests 40      # a minute or two, to see that it runs; its figures say little
+  python benchmarks/serving.py --requests 40      # a few minutes, to see that it runs; its figures say little
 
 `make bench` installs what is needed and runs it; about six minutes on two cores that do nothing else. It needs Linux.
 Servers listen on 127.0.0.1, and all are ended with it. Tables and plot go into benchmarks/README.md."""
