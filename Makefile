@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := $(or $(STANCE_STORE),models/store)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: serve test test-postgres test-finetune check train mlflow help
+.PHONY: serve test test-postgres test-finetune check train mlflow bench help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ train: .venv/train  ## Fit on the corpus and release the model if the gate lets 
 mlflow: .venv/train  ## Open the experiments on 127.0.0.1:5000
 	@exec $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
+bench: .venv/bench .venv-bench/bento  ## Measure the service beside others into benchmarks/README.md, some six minutes
+	@$(BIN)/python benchmarks/serving.py $(BUNDLE)
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3"; exit 1; }
@@ -54,6 +57,20 @@ mlflow: .venv/train  ## Open the experiments on 127.0.0.1:5000
 	@echo "Installing pinned dependencies into .venv"
 	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@ .venv/base .venv/train
+
+.venv/bench: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing pinned dependencies into .venv"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,bench]'
+	@touch $@ .venv/base .venv/train
+
+# BentoML needs an older OpenTelemetry than MLflow does, so it has an environment of its own.
+.venv-bench/bento: pyproject.toml constraints.txt benchmarks/bentoml.txt | .venv/bin/python
+	@echo "Installing BentoML into .venv-bench"
+	@$(BIN)/python -m venv .venv-bench
+	@grep -v '^opentelemetry' constraints.txt > .venv-bench/constraints.txt
+	@.venv-bench/bin/python -m pip install --disable-pip-version-check -c .venv-bench/constraints.txt \
+	  -r benchmarks/bentoml.txt -e .
+	@touch $@
 
 .venv/postgres: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing pinned dependencies into .venv"

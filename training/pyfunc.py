@@ -1,5 +1,6 @@
 """The model as MLflow loads it; MLflow keeps this file, not a pickled object, and the bundle beside it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ class StancePyfunc(PythonModel):
     """Score a table with a column ``text`` into the table form."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the bundle that was logged."""
-        self.model = load_bundle(Path(context.artifacts["bundle"])).model
+        """Load the bundle that was logged; ``STANCE_THREADS`` says, as it does to the service, on how many threads."""
+        threads = int(os.environ.get("STANCE_THREADS", "0"))
+        self.model = load_bundle(Path(context.artifacts["bundle"]), threads).model
 
     def predict(
         self,
