@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from models.bundle import RELEASED, Bundle, read_manifest
+from service.__main__ import _listener
+from service.settings import Settings
 from tests.conftest import ROOT, Fitted, run
 
 
@@ -93,6 +95,13 @@ def test_logs_are_json_and_never_hold_a_text(bundle: Bundle, tmp_path: Path, ser
     ]
     assert len({r["request_id"] for r in requests}) == 3
     assert "private" not in log.read_text()
+
+
+def test_an_answer_does_not_wait_for_the_client_to_acknowledge_its_head() -> None:
+    with _listener(Settings(port=0)) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_in_use_is_told_in_a_line(bundle: Bundle) -> None:
