@@ -4,13 +4,16 @@ None of it waits, yet all of it is async: FastAPI hands plain functions over to 
 millisecond and more.
 """
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
 from models.bundle import Bundle
 from models.errors import RequestError
+from models.stance import Prediction
 from service.engine import Engine
 from service.keys import Key, may
 from service.live import Live
@@ -75,6 +78,45 @@ AnnotateKey = Annotated[Key | None, Depends(may("annotate"))]
 def named(key: Key | None, said: str | None) -> str:
     """Return who asks: the name of the key, without keys what he says, empty where he says nothing."""
     return key.name if key else said or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Hold what answers a request: the bundle that served when it came, to its end, and whoever is told of answers."""
+
+    bundle: Bundle
+    settings: Settings
+    engine: Engine
+    shadow: Shadow | None
+    store: Store
+    key: Key | None
+
+    async def answer(
+        self, texts: Sequence[str], explain: bool, stored: bool
+    ) -> tuple[list[Prediction], Sequence[str | None]]:
+        """Return the predictions of texts and the ids under which they are stored, where that is asked for.
+
+        Raises:
+            RequestError: the deadline passed before all texts were answered.
+            ExplainUnavailable: an explanation is asked of a model that has none to give.
+            DatabaseError: they cannot be stored.
+        """
+        found = await self.engine.predict(self.bundle, texts, explain, self.settings.deadline_seconds)
+        if self.shadow:
+            self.shadow.notice(self.engine, texts, found)
+        if not stored:
+            return found, [None] * len(texts)
+        version, name = self.bundle.manifest.version, named(self.key, None)
+        return found, await asyncio.to_thread(self.store.keep, name, version, texts, found)
+
+
+async def _desk(request: Request, key: PredictKey) -> Desk:
+    # One dependency of its own: FastAPI takes some 20 microseconds to resolve each.
+    live = await _live(request)
+    return Desk(live.bundle, await _settings(request), await _engine(request), live.shadow, await _store(request), key)
+
+
+DeskDep = Annotated[Desk, Depends(_desk)]
 
 
 async def _annotator(
