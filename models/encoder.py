@@ -1,6 +1,6 @@
 """Token states and pooled vectors of texts: ONNX Runtime and tokenizers behind one scikit-learn transformer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -18,6 +18,8 @@ LONGEST = 512
 """Tokens of a text that are read, special ones included; what follows says nothing to the model."""
 BATCH = 32
 """Texts that are encoded together; no answer depends on it, only the time."""
+BATCH_TOKENS = 2048
+"""Tokens of such a batch, padding included: more save no time and hold memory, 32 texts of the longest 750 MB."""
 UNKNOWN = "<unk>"
 """What the tokenizer puts in place of what its vocabulary lacks."""
 FILES = ("encoder.onnx", "tokenizer.json", "encoder.json")
@@ -69,6 +71,8 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._session.disable_fallback()
+            self._session._model_bytes = None  # kept for the fallback only: 31 MB
             self._tokenizer = Tokenizer.from_buffer(tokenizer)
         except Exception as error:  # neither library promises a type
             raise EncoderError(f"not an encoder ({type(error).__name__}); make one with `training finetune`") from error
@@ -105,11 +109,9 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[float]]:
         """Return the vectors of texts, (texts, hidden), and of each the share of tokens that the vocabulary lacks."""
         encodings = self._encodings(texts)
-        order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
         hidden = self._session.get_outputs()[0].shape[-1]
         vectors = np.empty((len(texts), hidden), dtype=np.float32)
-        for at in range(0, len(order), BATCH):
-            rows = order[at : at + BATCH]
+        for rows in _batches([len(encoding.ids) for encoding in encodings]):
             vectors[rows] = self._run("vectors", [encodings[i].ids for i in rows])
         return vectors, [self._unknown_share(encoding) for encoding in encodings]
 
@@ -139,3 +141,15 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for line, row in zip(ids, rows, strict=True):
             line[: len(row)] = row
         return np.asarray(self._session.run([output], {"ids": ids, "lengths": lengths})[0])
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield places of texts that are encoded together, of like length, within the bounds of a batch."""
+    rows: list[int] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if rows and (len(rows) == BATCH or (len(rows) + 1) * lengths[i] > BATCH_TOKENS):
+            yield rows
+            rows = []
+        rows.append(i)
+    if rows:
+        yield rows

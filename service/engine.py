@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -19,8 +20,8 @@ from service.drift import Recent
 
 WINDOW = 8 * BATCH
 """Waiting texts among which those of like length are sought: enough to pad little, few enough to look through."""
-COUNTED = 256
-"""Texts that are counted in one go, some two milliseconds; between them others have their turn."""
+COUNTED = 64
+"""Texts that are counted in one go, a millisecond or two; between them others have their turn."""
 Key = tuple[str, bool, bytes]
 
 
@@ -51,15 +52,22 @@ class Engine:
         """What was answered lately, for drift."""
 
     async def predict(
-        self, bundle: Bundle, texts: Sequence[str], explain: bool = False, deadline: float | None = None
+        self,
+        bundle: Bundle,
+        texts: Sequence[str],
+        explain: bool = False,
+        deadline: float | None = None,
+        remember: bool = True,
     ) -> list[Prediction]:
         """Return one prediction a text, in order, within ``deadline`` seconds where one is set.
+
+        Without ``remember`` what is known serves, but nothing is added: a file of many texts would drive out all else.
 
         Raises:
             RequestError: the deadline passed before all texts were answered.
             ExplainUnavailable: an explanation is asked of a model that has none to give.
         """
-        predictions = await self.answer(bundle, texts, explain, deadline)
+        predictions = await self.answer(bundle, texts, explain, deadline, remember)
         for at in range(0, len(texts), COUNTED):
             if at:
                 await asyncio.sleep(0)
@@ -69,7 +77,12 @@ class Engine:
         return predictions
 
     async def answer(
-        self, bundle: Bundle, texts: Sequence[str], explain: bool = False, deadline: float | None = None
+        self,
+        bundle: Bundle,
+        texts: Sequence[str],
+        explain: bool = False,
+        deadline: float | None = None,
+        remember: bool = True,
     ) -> list[Prediction]:
         """Return what ``predict`` returns, without a trace in the metrics of labels and in drift: nobody is told."""
         keys = [_key(bundle, text, explain) for text in texts]
@@ -86,7 +99,7 @@ class Engine:
                 raise RequestError(503, "deadline_exceeded", detail) from error
             for i, answer in zip(missing, answers, strict=True):
                 found[i] = answer
-                if self._known.maxsize:
+                if remember and self._known.maxsize:
                     self._known[keys[i]] = answer
         return [prediction for prediction in found if prediction is not None]
 
@@ -94,7 +107,7 @@ class Engine:
         asked = _Asked(bundle, text, explain, asyncio.get_running_loop().create_future())
         self._waiting[id(asked)] = asked
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            self._running = asyncio.create_task(self._run(), context=Context())  # a batch is no request's
         return asked.answer
 
     async def _run(self) -> None:

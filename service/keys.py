@@ -8,6 +8,7 @@ import hmac
 import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,8 +17,6 @@ from typing import Annotated, Literal, cast, get_args
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from models.errors import KeysError, RequestError
 
@@ -56,7 +55,8 @@ class Keyring:
             self._rate = parse(rate)
         except ValueError as error:
             raise KeysError(f"STANCE_RATE: {rate!r} is no rate; write it as 600/minute") from error
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        # By name, when the last requests came. The storages of `limits` cost a thread or a task of their own a request.
+        self._came = {name: deque[float](maxlen=self._rate.amount) for name in names}
 
     def has(self, role: Role) -> bool:
         """Say whether a key of a role exists."""
@@ -77,10 +77,13 @@ class Keyring:
         Raises:
             RequestError: it has sent too many.
         """
-        if not self._limiter.hit(self._rate, key.name):
-            wait = max(1, round(self._limiter.get_window_stats(self._rate, key.name).reset_time - time.time()))
+        came, now = self._came[key.name], time.monotonic()
+        left = came[0] + self._rate.get_expiry() - now if len(came) == self._rate.amount else 0
+        if left > 0:
+            wait = max(1, round(left))
             detail = f"this key may send {self._rate}; try again in {wait} seconds"
             raise RequestError(429, "rate_exceeded", detail, retry_after=wait)
+        came.append(now)
 
 
 def _key(entry: str) -> Key:

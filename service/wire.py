@@ -1,11 +1,14 @@
 """What goes over the wire: requests and answers as pydantic models."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
 from typing import Annotated, Any, Self
 
+from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StrictBool, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
 
 from models.axes import Axis
 from models.stance import Prediction, Stance
@@ -177,3 +180,25 @@ def summary(axes: Sequence[Axis], predictions: Iterable[Prediction]) -> Mapping[
         for axis in axes
     }
     return {axis.name: {label: counts[axis.name][label] for label in (*axis.labels, "uncertain")} for axis in axes}
+
+
+TURN = 0.002
+"""Seconds of writing after which others have their turn: with explanations an answer is megabytes."""
+
+
+async def written(model: ModelName, rows: tuple[str, Iterable[BaseModel]], **more: object) -> Response:
+    """Return an answer in JSON: the model, rows under their name, and what else there is.
+
+    A thread would not do: whatever writes JSON holds the interpreter until it is done.
+    """
+    name, each = rows
+    lines, began = [], perf_counter()
+    for row in each:
+        lines.append(row.model_dump_json(exclude_none=True).encode())
+        if perf_counter() - began > TURN:
+            await asyncio.sleep(0)
+            began = perf_counter()
+    fields = {"model": to_json(model), name: b"[%s]" % b",".join(lines)}
+    fields |= {key: to_json(value) for key, value in more.items()}
+    body = b"{%s}" % b",".join(b'"%s":%s' % (key.encode(), value) for key, value in fields.items())
+    return Response(body, media_type="application/json")

@@ -4,11 +4,12 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body
+from fastapi.responses import Response
 
 from models.text import split
-from service.dependencies import BundleDep, EngineDep, PredictKey, SettingsDep, ShadowDep, StoreDep, bounded, named
+from service.dependencies import DeskDep, bounded
 from service.problems import RESPONSES
-from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary
+from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary, written
 
 router = APIRouter(tags=["analyze"])
 
@@ -24,28 +25,12 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/analyze", response_model_exclude_none=True, responses=RESPONSES)
-async def analyze(
-    body: Annotated[AnalyzeRequest, Body(openapi_examples=EXAMPLES)],
-    bundle: BundleDep,
-    engine: EngineDep,
-    settings: SettingsDep,
-    shadow: ShadowDep,
-    store: StoreDep,
-    key: PredictKey,
-) -> AnalyzeAnswer:
+@router.post("/v1/analyze", response_model=AnalyzeAnswer, responses=RESPONSES)
+async def analyze(body: Annotated[AnalyzeRequest, Body(openapi_examples=EXAMPLES)], desk: DeskDep) -> Response:
     """Split an article into statements and classify each on every axis."""
-    text = bounded(body.text, "#/text", settings.max_article_characters)
+    text = bounded(body.text, "#/text", desk.settings.max_article_characters)
     found = await asyncio.to_thread(split, text)  # a long article takes a tenth of a second
-    texts = [each.text for each in found]
-    predictions = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
-    if shadow:
-        shadow.notice(engine, texts, predictions)
-    ids: list[str] | list[None] = [None] * len(texts)
-    if body.store:
-        ids = await asyncio.to_thread(store.keep, named(key, None), bundle.manifest.version, texts, predictions)
-    return AnalyzeAnswer(
-        model=ModelName(version=bundle.manifest.version),
-        statements=[statement(*each) for each in zip(found, predictions, ids, strict=True)],
-        summary=dict(summary(bundle.model.axes, predictions)),
-    )
+    predictions, ids = await desk.answer([each.text for each in found], body.explain, body.store)
+    rows = (statement(*each) for each in zip(found, predictions, ids, strict=True))
+    counts = summary(desk.bundle.model.axes, predictions)
+    return await written(ModelName(version=desk.bundle.manifest.version), ("statements", rows), summary=counts)

@@ -94,7 +94,7 @@ async def _answers(
         yield writer.begin().encode()
         rows = batches(reader)
         while batch := await asyncio.to_thread(next, rows, None):
-            found = await engine.predict(bundle, texts(batch, text_column))
+            found = await engine.predict(bundle, texts(batch, text_column), remember=False)
             added = scored(bundle.manifest.version, batch, found)
             yield (await asyncio.to_thread(writer.put, batch, added)).encode()
         yield writer.end().encode()

@@ -1,23 +1,13 @@
 """``/v1/predict``: the stances of statements."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body
+from fastapi.responses import Response
 
-from service.dependencies import (
-    BundleDep,
-    EngineDep,
-    PredictKey,
-    SettingsDep,
-    ShadowDep,
-    StoreDep,
-    bounded,
-    bounded_texts,
-    named,
-)
+from service.dependencies import DeskDep, bounded, bounded_texts
 from service.problems import RESPONSES
-from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
+from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances, written
 
 router = APIRouter(tags=["predict"])
 
@@ -35,31 +25,16 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/predict", response_model_exclude_none=True, responses=RESPONSES)
-async def predict(
-    body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)],
-    bundle: BundleDep,
-    engine: EngineDep,
-    settings: SettingsDep,
-    shadow: ShadowDep,
-    store: StoreDep,
-    key: PredictKey,
-) -> PredictAnswer:
+@router.post("/v1/predict", response_model=PredictAnswer, responses=RESPONSES)
+async def predict(body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)], desk: DeskDep) -> Response:
     """Classify one text or several on every axis."""
     if body.texts is None:
-        texts = [bounded(body.text or "", "#/text", settings.max_characters)]
+        texts = [bounded(body.text or "", "#/text", desk.settings.max_characters)]
     else:
-        texts = bounded_texts(body.texts, "#/texts", settings)
-    found = await engine.predict(bundle, texts, body.explain, settings.deadline_seconds)
-    if shadow:
-        shadow.notice(engine, texts, found)
-    ids: list[str] | list[None] = [None] * len(texts)
-    if body.store:
-        ids = await asyncio.to_thread(store.keep, named(key, None), bundle.manifest.version, texts, found)
-    return PredictAnswer(
-        model=ModelName(version=bundle.manifest.version),
-        predictions=[
-            PredictionAnswer(id=stored, language=p.language, stances=stances(p))
-            for stored, p in zip(ids, found, strict=True)
-        ],
+        texts = bounded_texts(body.texts, "#/texts", desk.settings)
+    found, ids = await desk.answer(texts, body.explain, body.store)
+    rows = (
+        PredictionAnswer(id=stored, language=p.language, stances=stances(p))
+        for p, stored in zip(found, ids, strict=True)
     )
+    return await written(ModelName(version=desk.bundle.manifest.version), ("predictions", rows))

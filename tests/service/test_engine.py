@@ -70,6 +70,17 @@ def test_an_answer_is_remembered_for_its_version_only(bundle: Bundle) -> None:
     with_engine(work)
 
 
+def test_many_texts_of_a_file_drive_out_nothing_and_are_not_remembered(bundle: Bundle) -> None:
+    async def work(engine: Engine) -> None:
+        [one] = await engine.predict(bundle, TEXTS[:1])
+        found = await engine.predict(bundle, [*TEXTS[:1], *many(100)], remember=False)
+        assert found[0] is one
+        assert (await engine.predict(bundle, TEXTS[:1]))[0] is one
+        assert (await engine.predict(bundle, many(1)))[0] is not found[1]
+
+    with_engine(work)
+
+
 def test_nothing_is_remembered_where_no_room_is_set(bundle: Bundle) -> None:
     async def work(engine: Engine) -> None:
         assert len(await engine.predict(bundle, TEXTS)) == len(TEXTS)

@@ -237,3 +237,9 @@ def test_while_versions_change_no_request_is_lost(bundle: Bundle, tmp_path: Path
         rows = [json.loads(line) for line in parts]
     assert {row["stance_version"] for row in [first, *rows[:-1]]} == {serving}
     assert rows[-1] == {"done": True, "rows": 1500, "errors": 0}
+
+
+def test_the_service_holds_no_pandas_and_whoever_wants_it_still_gets_it() -> None:
+    code = "import sys, service.__main__; print('pandas' in sys.modules); import pandas"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (0, "False\n"), found.stderr
