@@ -9,10 +9,11 @@ import tempfile
 from contextlib import suppress
 from ipaddress import ip_address
 
-sys.modules["pandas"] = None  # type: ignore[assignment]  # scikit-learn takes it up where it can: 65 MB for nothing
-import sklearn  # noqa: F401
+if "pandas" not in sys.modules:
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # scikit-learn takes it up where it can: 65 MB for nothing
+    import sklearn  # noqa: F401
 
-del sys.modules["pandas"]
+    del sys.modules["pandas"]
 
 import uvicorn
 from fastapi import FastAPI
