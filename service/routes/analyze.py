@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body
 
 from models.text import split
 from service.dependencies import BundleDep, EngineDep, PredictKey, SettingsDep, ShadowDep, StoreDep, bounded, named
-from service.problems import RESPONSES
+from service.problems import refusals
 from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary
 
 router = APIRouter(tags=["analyze"])
@@ -24,7 +24,7 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/analyze", response_model_exclude_none=True, responses=RESPONSES)
+@router.post("/v1/analyze", response_model_exclude_none=True, responses=refusals(400, 415, 422))
 async def analyze(
     body: Annotated[AnalyzeRequest, Body(openapi_examples=EXAMPLES)],
     bundle: BundleDep,

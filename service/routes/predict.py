@@ -16,7 +16,7 @@ from service.dependencies import (
     bounded_texts,
     named,
 )
-from service.problems import RESPONSES
+from service.problems import refusals
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances
 
 router = APIRouter(tags=["predict"])
@@ -35,7 +35,7 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/predict", response_model_exclude_none=True, responses=RESPONSES)
+@router.post("/v1/predict", response_model_exclude_none=True, responses=refusals(400, 415, 422))
 async def predict(
     body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)],
     bundle: BundleDep,
