@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
 from pydantic import ValidationError
 from sklearn.exceptions import InconsistentVersionWarning
 
@@ -27,28 +26,22 @@ from models.encoder import FILES as ENCODER_FILES
 from models.encoder import Encoder
 from models.errors import (
     BundleDamaged,
-    BundleDiffers,
     BundleForeign,
     BundleNotFound,
     BundleUntrusted,
     EncoderError,
     StoreError,
 )
+from models.golden import golden_lines, self_test
 from models.heads import Heads, linear
 from models.integrity import REMEDY, content, record, sync, trust, verified
-from models.manifest import FORMAT, Facts, Manifest
+from models.manifest import FORMAT, EncoderRecord, Facts, Manifest
 from models.stance import StanceModel
 
 STORE = Path(__file__).parent / "store"
 RELEASED = Path(__file__).parent / "released"
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "tokenizers")
 REFERENCE = "reference.json"
-GOLDEN_MARGIN = 0.1
-"""Least distance between the first two labels of a golden text, so that its label is the same on any processor."""
-GOLDEN_TOLERANCE = 0.02
-"""Most that a golden probability may differ: processors round differently."""
-ARRAYS_TOLERANCE = 1e-9
-"""Most that heads as plain arrays may differ from the estimators that they were taken from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +87,7 @@ def write_bundle(
         if encoder:
             for name in ENCODER_FILES:
                 _share(encoder / name, beside / name)
-        (beside / "golden.jsonl").write_text(_golden_lines(model, golden), encoding="utf-8")
+        (beside / "golden.jsonl").write_text(golden_lines(model, golden), encoding="utf-8")
         (beside / "card.md").write_text(card, encoding="utf-8")
         if reference:
             (beside / REFERENCE).write_text(reference.model_dump_json(indent=1), encoding="utf-8")
@@ -131,24 +124,6 @@ def _share(source: Path, target: Path) -> None:
         target.hardlink_to(source)
     except OSError:  # another disk, or one without links
         shutil.copyfile(source, target)
-
-
-def _golden_lines(model: StanceModel, texts: Sequence[str]) -> str:
-    probabilities = model.heads.probabilities(texts, model.axes)
-    return "".join(
-        json.dumps(
-            {
-                "text": text,
-                "probabilities": {
-                    axis.name: dict(zip(axis.labels, probabilities[axis.name][i].tolist(), strict=True))
-                    for axis in model.axes
-                },
-            },
-            ensure_ascii=False,
-        )
-        + "\n"
-        for i, text in enumerate(texts)
-    )
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -191,20 +166,20 @@ def load_bundle(path: Path, threads: int = 0) -> Bundle:
         if name not in contents:
             raise BundleDamaged(f"{path / 'manifest.json'}: expected a record of {name}, found none; {REMEDY}")
     _same_library(path, manifest.libraries)
+    encoder = _encoder(path, contents, threads) if encoded else None
     loaded = _unpickled(path / "heads.joblib", contents["heads.joblib"])
     try:
-        features = (
-            Encoder(contents["encoder.onnx"], contents["tokenizer.json"], threads) if encoded else loaded["features"]
-        )
+        features = encoder or loaded["features"]
         estimators = loaded["estimators"]
         arrays = {axis.name: linear(estimators[axis.name], axis) for axis in manifest.axes} if encoded else None
         heads = Heads(features, estimators, arrays)
-    except (EncoderError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BundleForeign(
-            f"{path}: whole, but not a model ({type(error).__name__}); another version wrote it: fit anew"
+            f"{path / 'heads.joblib'}: whole, but no heads of this model ({type(error).__name__}); another version "
+            "wrote it: fit anew"
         ) from error
     model = StanceModel(manifest.version, manifest.axes, manifest.languages, manifest.thresholds, heads)
-    _self_test(path / "golden.jsonl", model, contents["golden.jsonl"])
+    self_test(path / "golden.jsonl", model, contents["golden.jsonl"])
     reference = Reference.read(path / REFERENCE, contents[REFERENCE]) if REFERENCE in contents else None
     return Bundle(path, manifest, model, contents["card.md"].decode("utf-8", "replace"), reference)
 
@@ -227,6 +202,17 @@ def _same_library(path: Path, libraries: Mapping[str, str]) -> None:
         raise BundleForeign(f"{path}: made with scikit-learn {made}, this is {here}; install that one, or fit anew")
 
 
+def _encoder(path: Path, contents: Mapping[str, bytes], threads: int) -> Encoder:
+    name = "encoder.json"
+    try:
+        EncoderRecord.model_validate_json(contents[name])
+        return Encoder(contents["encoder.onnx"], contents["tokenizer.json"], threads)
+    except ValidationError as error:
+        raise BundleForeign(f"{path / name}: whole, but no record of an encoder; fit anew") from error
+    except EncoderError as error:
+        raise BundleForeign(f"{path}/{error}, then fit anew") from error
+
+
 def _unpickled(file: Path, content: bytes) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
@@ -238,39 +224,6 @@ def _unpickled(file: Path, content: bytes) -> dict[str, Any]:
         raise BundleForeign(
             f"{file}: whole, but cannot be loaded here ({type(error).__name__}); another version wrote it: fit anew"
         ) from error
-
-
-def _self_test(file: Path, model: StanceModel, content: bytes) -> None:
-    try:
-        golden = [json.loads(line) for line in content.decode().split("\n") if line]  # a text may hold other breaks
-        if not golden:
-            raise ValueError("no golden text")
-        vectors = model.heads.features.transform([row["text"] for row in golden])
-        found = model.heads.answers(vectors, model.axes)
-        exact = vectors if model.heads.arrays is None else vectors.astype(float)
-        fitted = Heads(None, model.heads.estimators).answers(exact, model.axes)
-        recorded = {
-            axis.name: np.array([[row["probabilities"][axis.name][label] for label in axis.labels] for row in golden])
-            for axis in model.axes
-        }
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise BundleDamaged(
-            f"{file}: does not fit the manifest and the heads beside it ({type(error).__name__}); {REMEDY}"
-        ) from error
-    apart = max(float(np.abs(found[axis.name] - fitted[axis.name]).max()) for axis in model.axes)
-    if not apart <= ARRAYS_TOLERANCE:
-        raise BundleDiffers(
-            f"{file.with_name('heads.joblib')}: expected heads of known arithmetic, found answers that differ from it "
-            f"by {apart:.1g}; fit anew"
-        )
-    for axis in model.axes:
-        now, then = found[axis.name], recorded[axis.name]
-        for line, (p, q) in enumerate(zip(now, then, strict=True), 1):
-            if p.argmax() != q.argmax() or np.abs(p - q).max() > GOLDEN_TOLERANCE:
-                raise BundleDiffers(
-                    f"{file}:{line}: {axis.name}: expected {q.round(4).tolist()}, found {p.round(4).tolist()}; "
-                    "this machine computes otherwise than the one that fitted: fit anew here"
-                )
 
 
 def current(store: Path) -> Path | None:

@@ -69,13 +69,15 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         options.intra_op_num_threads = threads
         # What pays is fused in the graph already; another fusion would take a token's scale for that of the batch.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        name, remedy = FILES[0], "make one with `training finetune`"
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
             self._session.disable_fallback()
             self._session._model_bytes = None  # kept for the fallback only: 31 MB
+            name = FILES[1]
             self._tokenizer = Tokenizer.from_buffer(tokenizer)
         except Exception as error:  # neither library promises a type
-            raise EncoderError(f"not an encoder ({type(error).__name__}); make one with `training finetune`") from error
+            raise EncoderError(f"{name}: not of an encoder ({type(error).__name__}); {remedy}") from error
         unknown = self._tokenizer.token_to_id(UNKNOWN)
         self._unknown = -1 if unknown is None else unknown
         self._tokenizer.enable_truncation(LONGEST)

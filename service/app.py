@@ -11,11 +11,13 @@ from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import problems
+from service.document import Document
 from service.engine import Engine
 from service.guard import Crowd, Hosts
 from service.keys import Keyring, may
 from service.live import Live
 from service.logs import AccessLog
+from service.problems import refusals
 from service.routes import (
     admin,
     analyze,
@@ -68,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         database.close()
 
     app = FastAPIOffline(
+        responses=refusals(403, 413, 421, 500),
         title="Stance Desk",
         summary="Stance of news statements toward foreign forces in Ukraine, and their outlook.",
         version=version("stance-desk"),
@@ -84,15 +87,17 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(health.router)
     app.include_router(v2.health)
+    guarded = refusals(401, 429, 503) if keyring.keys else refusals(503)
     for noun in (predict, analyze, bulk, model, v2):
-        app.include_router(noun.router, dependencies=[Depends(may("predict"))])
+        app.include_router(noun.router, dependencies=[Depends(may("predict"))], responses=guarded)
     for noun in (feedback, review, predictions):
-        app.include_router(noun.router, dependencies=[Depends(may("annotate"))])
+        app.include_router(noun.router, dependencies=[Depends(may("annotate"))], responses=guarded)
     if keyring.has("admin") or not keyring.keys:  # who works alone, without keys, trains with his corrections too
         for router in (metrics.router, drift.router, feedback.export):
-            app.include_router(router, dependencies=[Depends(may("admin"))])
+            app.include_router(router, dependencies=[Depends(may("admin"))], responses=guarded)
     if keyring.has("admin"):
-        app.include_router(admin.router, dependencies=[Depends(may("admin"))])
+        app.include_router(admin.router, dependencies=[Depends(may("admin"))], responses=guarded)
+    app.openapi = Document(app, live, bool(keyring.keys))  # type: ignore[method-assign]  # the framework's own way
     app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes, larger={bulk.PATH: settings.max_bulk_bytes})
     app.add_middleware(Crowd, most=settings.max_requests)
     app.add_middleware(Hosts, allowed=[name.strip() for name in settings.allowed_hosts.split(",")])

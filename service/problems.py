@@ -41,11 +41,6 @@ class Problem(BaseModel):
     error: Annotated[str | None, Field(description="Under /v2 the detail again: its clients look for it here.")] = None
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {}}}
-    for status in (400, 401, 403, 404, 413, 415, 422, 429, 503)
-}
-"""What a route with a body answers where it refuses one, for the OpenAPI document."""
 HTTP_CODES = {
     400: ("invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."),
     404: ("not_found", "There is nothing at this address; /docs lists what there is."),
@@ -71,6 +66,11 @@ FIELD_CODES = {
 
 DATABASE_RETRY_AFTER = 10
 """Seconds after which a database that did not answer may be asked again; one that starts anew takes about so long."""
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Name the HTTP statuses under which a route answers a problem document, for the OpenAPI document."""
+    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
 class ProblemResponse(JSONResponse):
@@ -134,10 +134,19 @@ def _pointer(place: Sequence[str | int]) -> str:
     return "#" + "".join(f"/{part}" for part in place[1:] if re.fullmatch(r"[a-z_]{1,30}|\d+", str(part)))
 
 
-def _http(_request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code, detail = HTTP_CODES.get(error.status_code, ("http_error", HTTPStatus(error.status_code).phrase))
-    return problem(error.status_code, code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := _methods(request)):
+        headers["Allow"] = methods
+    return problem(error.status_code, code, detail, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """Return the methods that an address takes; the framework names those of one route, and several may share it."""
+    place = getattr(request.scope.get("route"), "path", "")
+    return ", ".join(method.upper() for method in request.app.openapi()["paths"].get(place, {}))
 
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:

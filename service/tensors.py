@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, FailFast, Field, StrictInt, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, StrictInt, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from models.axes import Axis
-from service.wire import StanceAnswer, Text
+from service.wire import LEGIBLE, StanceAnswer, Text
 
 
 class TensorName(BaseModel):
@@ -34,13 +35,21 @@ def _flat(data: Any) -> Any:
     return data
 
 
+_TEXT: JsonDict = {"type": "string", **LEGIBLE}
+ROWS: JsonDict = {"items": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 1}]}}
+
+
 class TextTensor(BaseModel):
     """The texts, as the only input."""
 
     name: Literal["text"]
     datatype: Literal["BYTES"]
-    shape: Annotated[list[StrictInt], FailFast(), Field(description="[n] or [n, 1].")]
-    data: Annotated[list[Text], FailFast(), BeforeValidator(_flat)]
+    shape: Annotated[
+        list[StrictInt],
+        FailFast(),
+        Field(description="[n] or [n, 1].", json_schema_extra={"minItems": 1, "maxItems": 2}),
+    ]
+    data: Annotated[list[Text], FailFast(), BeforeValidator(_flat), Field(json_schema_extra={"minItems": 1, **ROWS})]
 
     @model_validator(mode="after")
     def _of_its_shape(self) -> Self:
@@ -60,11 +69,18 @@ class OutputName(BaseModel):
     name: str
 
 
+EXAMPLE: JsonDict = {
+    "inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["The talks resume on Friday, he said."]}]
+}
+
+
 class InferRequest(BaseModel):
     """Texts to answer, and the outputs that are asked for: all where none is named.
 
     What the protocol's extensions would add is passed over; the answer is JSON whatever form they ask for.
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     id: Annotated[str | None, Field(description="Given back with the answer.")] = None
     inputs: Annotated[list[TextTensor], FailFast(), Field(min_length=1, max_length=1)]

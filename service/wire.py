@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StrictBool, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError, to_json
 
 from models.axes import Axis
@@ -28,9 +29,17 @@ def _legible(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(writable), AfterValidator(_legible)]
-Name = Annotated[str, Field(max_length=64), AfterValidator(writable)]
+WRITABLE = {"pattern": r"^[^\x00]*$"}
+LEGIBLE = {"pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"}
+"""What the two validators ask, for the OpenAPI document, whose \\s knows fewer blanks than Python's."""
+Text = Annotated[str, AfterValidator(writable), AfterValidator(_legible), Field(json_schema_extra={**LEGIBLE})]
+Name = Annotated[str, Field(max_length=64, json_schema_extra={**WRITABLE}), AfterValidator(writable)]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
+def either(**types: str) -> JsonDict:
+    """Say in a JSON schema that one of two fields is there, and not null; a validator says it to who sends neither."""
+    return {"oneOf": [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in types.items()]}
 
 
 def few_names(body: Any) -> Any:
@@ -48,11 +57,13 @@ Stored = Annotated[StrictBool, Field(description="Whether to store text and pred
 class PredictRequest(BaseModel):
     """One text, or several."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=either(text="string", texts="array"))
 
     text: Annotated[Text | None, Field(description="One statement.")] = None
     texts: Annotated[
-        list[Text] | None, FailFast(), Field(description="Several statements, answered in their order.")
+        Annotated[list[Text], Field(json_schema_extra={"minItems": 1})] | None,
+        FailFast(),
+        Field(description="Several statements, answered in their order."),
     ] = None
     explain: Explain = False
     store: Stored = False

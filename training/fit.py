@@ -12,9 +12,10 @@ from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from models.axes import Axis
-from models.bundle import GOLDEN_MARGIN, new_version
+from models.bundle import new_version
 from models.drift import Reference
 from models.errors import TrainingError
+from models.golden import GOLDEN_MARGIN
 from models.heads import FOLDS, Heads, fit_head, folds, linear
 from models.manifest import EncoderRecord, Facts
 from models.stance import StanceModel

@@ -3,13 +3,12 @@
 from fastapi import APIRouter
 
 from service.dependencies import LiveDep
-from service.problems import RESPONSES
 from service.routes.health import Ready
 
 router = APIRouter(tags=["admin"])
 
 
-@router.post("/v1/admin/reload", responses=RESPONSES)
+@router.post("/v1/admin/reload")
 async def reload(live: LiveDep) -> Ready:
     """Look now which bundle is to be served, not at the next look; say what is served and what keeps another out."""
     await live.look()

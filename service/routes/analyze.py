@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from models.text import split
 from service.dependencies import DeskDep, bounded
-from service.problems import RESPONSES
+from service.problems import refusals
 from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary, written
 
 router = APIRouter(tags=["analyze"])
@@ -25,7 +25,7 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/analyze", response_model=AnalyzeAnswer, responses=RESPONSES)
+@router.post("/v1/analyze", response_model=AnalyzeAnswer, responses=refusals(400, 415, 422))
 async def analyze(body: Annotated[AnalyzeRequest, Body(openapi_examples=EXAMPLES)], desk: DeskDep) -> Response:
     """Split an article into statements and classify each on every axis."""
     text = bounded(body.text, "#/text", desk.settings.max_article_characters)

@@ -14,10 +14,14 @@ from models.errors import RequestError, TableError
 from models.table import Form, Reader, Writer, batches, scored, texts
 from service.dependencies import BundleDep, EngineDep, SettingsDep
 from service.engine import Engine
-from service.problems import RESPONSES
+from service.problems import refusals
 
 PATH = "/v1/predict/bulk"
 FORMS: dict[str, Form] = {"application/x-ndjson": "ndjson", "application/jsonl": "ndjson", "text/csv": "csv"}
+EXAMPLES: dict[Form, str] = {
+    "ndjson": '{"text": "The talks resume on Friday, a spokesman said."}\n',
+    "csv": "date,text\n2026-01-02,Переговоры продлятся до пятницы.\n",
+}
 IN_MEMORY = 1_000_000
 """Bytes of an upload that are held in memory; a larger one lies in a temporary file."""
 
@@ -27,11 +31,17 @@ router = APIRouter(tags=["predict"])
 @router.post(
     PATH,
     response_class=StreamingResponse,
-    responses={**RESPONSES, 200: {"content": {kind: {} for kind in FORMS}, "description": "The rows, answered."}},
+    responses={
+        **refusals(415, 422),
+        200: {"content": {kind: {} for kind in FORMS}, "description": "The rows, answered."},
+    },
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FORMS},
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}, "example": EXAMPLES[form]}
+                for kind, form in FORMS.items()
+            },
         }
     },
 )

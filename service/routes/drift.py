@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from models.drift import FEWEST, Verdict, shares, stability_index, verdict
 from models.errors import RequestError
 from service.dependencies import BundleDep, EngineDep
-from service.problems import MEDIA_TYPE, RESPONSES, Problem
+from service.problems import refusals
 from service.wire import ModelName
 
 router = APIRouter(tags=["sight"])
@@ -30,10 +30,7 @@ class DriftAnswer(BaseModel):
     features: dict[str, FeatureDrift]
 
 
-WITHOUT = {"model": Problem, "description": "The model has no reference.", "content": {MEDIA_TYPE: {}}}
-
-
-@router.get("/v1/drift", responses={**RESPONSES, 404: WITHOUT})
+@router.get("/v1/drift", responses=refusals(404))
 def drift(bundle: BundleDep, engine: EngineDep) -> DriftAnswer:
     """Hold the last texts that the served version answered against those that it was examined on, by feature."""
     reference = bundle.reference

@@ -15,9 +15,9 @@ from models.language import identify
 from models.text import LONGEST_STATEMENT
 from service.corrections import corpus_lines
 from service.dependencies import AnnotateKey, BundleDep, OwnerDep, StoreDep, bounded, named
-from service.problems import RESPONSES
+from service.problems import refusals
 from service.storage.store import Store
-from service.wire import Id, Name, Text, few_names, writable
+from service.wire import WRITABLE, Id, Name, Text, either, few_names, writable
 
 router = APIRouter(tags=["feedback"])
 export = APIRouter(tags=["feedback"])
@@ -28,15 +28,17 @@ MOST_ID = 2**63 - 1
 class FeedbackRequest(BaseModel):
     """What a person says of a text: his own, or one that was stored with its prediction."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=either(text="string", id="string"))
 
     text: Annotated[Text | None, Field(description="One statement.")] = None
     id: Annotated[Id | None, Field(description="Of a stored prediction, in place of the text.")] = None
     labels: Annotated[
-        dict[str, str], BeforeValidator(few_names), Field(description="By axis, a label of one axis at least.")
+        dict[str, str],
+        BeforeValidator(few_names),
+        Field(description="By axis, a label of one axis at least.", json_schema_extra={"minProperties": 1}),
     ]
     note: Annotated[
-        Annotated[str, Field(max_length=2000), AfterValidator(writable)] | None,
+        Annotated[str, Field(max_length=2000, json_schema_extra={**WRITABLE}), AfterValidator(writable)] | None,
         Field(description="For whoever reads corrections; nothing is trained on it."),
     ] = None
     annotator: Annotated[Name | None, Field(description="Who says so; with keys it is the key's name.")] = None
@@ -58,7 +60,7 @@ class FeedbackAnswer(BaseModel):
     id: int
 
 
-@router.post("/v1/feedback", status_code=201, responses=RESPONSES)
+@router.post("/v1/feedback", status_code=201, responses=refusals(400, 404, 415, 422))
 async def correct(
     body: FeedbackRequest,
     bundle: BundleDep,
@@ -96,7 +98,7 @@ def _known(labels: dict[str, str], axes: tuple[Axis, ...]) -> None:
             raise RequestError(422, "label_unknown", detail)
 
 
-@router.delete("/v1/feedback/{id}", status_code=204, responses=RESPONSES)
+@router.delete("/v1/feedback/{id}", status_code=204, responses=refusals(404, 422))
 async def withdraw(id: Annotated[int, Path(ge=1, le=MOST_ID)], store: StoreDep, owner: OwnerDep) -> None:  # noqa: A002
     """Delete a correction: one's own, an administrator any."""
     if not await asyncio.to_thread(store.drop_correction, id, owner):
@@ -107,7 +109,6 @@ async def withdraw(id: Annotated[int, Path(ge=1, le=MOST_ID)], store: StoreDep, 
     "/v1/feedback",
     response_class=Response,
     responses={
-        **RESPONSES,
         200: {
             "description": "Rows of the corpus.",
             "content": {"application/x-ndjson": {}},

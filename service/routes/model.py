@@ -64,7 +64,13 @@ async def model(bundle: BundleDep, shadow: ShadowDep, settings: SettingsDep) -> 
     )
 
 
-@router.get("/v1/model/card", response_class=PlainTextResponse)
-async def card(bundle: BundleDep) -> PlainTextResponse:
+class Markdown(PlainTextResponse):
+    """Send Markdown."""
+
+    media_type = "text/markdown"
+
+
+@router.get("/v1/model/card", response_class=Markdown)
+async def card(bundle: BundleDep) -> Markdown:
     """Return the card of the served model in Markdown: what it was made of, how well it does, what it is bad at."""
-    return PlainTextResponse(bundle.card, media_type="text/markdown")
+    return Markdown(bundle.card)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body
 from fastapi.responses import Response
 
 from service.dependencies import DeskDep, bounded, bounded_texts
-from service.problems import RESPONSES
+from service.problems import refusals
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances, written
 
 router = APIRouter(tags=["predict"])
@@ -25,7 +25,7 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/predict", response_model=PredictAnswer, responses=RESPONSES)
+@router.post("/v1/predict", response_model=PredictAnswer, responses=refusals(400, 415, 422))
 async def predict(body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)], desk: DeskDep) -> Response:
     """Classify one text or several on every axis."""
     if body.texts is None:

@@ -5,14 +5,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel, Field
 
 from models.axes import Axis
 from models.errors import RequestError
 from service.corrections import Agreement, agreement
 from service.dependencies import AnnotatorDep, BundleDep, QueueDep, StoreDep
-from service.problems import RESPONSES
+from service.problems import refusals
 from service.storage.store import Store
 from service.wire import Id
 
@@ -39,7 +39,7 @@ class SummaryAnswer(BaseModel):
 @router.post(
     "/v1/review",
     response_model=ReviewAnswer,
-    responses={**RESPONSES, 204: {"description": "Nothing waits for this annotator."}},
+    responses={**refusals(422), 204: {"description": "Nothing waits for this annotator."}},
 )
 async def lease(queue: QueueDep, annotator: AnnotatorDep) -> ReviewAnswer | Response:
     """Lease, for ten minutes, the stored statement that the model was least sure of and that is nobody else's.
@@ -50,14 +50,7 @@ async def lease(queue: QueueDep, annotator: AnnotatorDep) -> ReviewAnswer | Resp
     return ReviewAnswer(**asdict(found)) if found else Response(status_code=204)
 
 
-@router.delete("/v1/review/{id}", status_code=204, responses=RESPONSES)
-async def skip(id: Id, queue: QueueDep, annotator: AnnotatorDep) -> None:  # noqa: A002
-    """Give a leased statement back and see it no more; others may."""
-    if not await asyncio.to_thread(queue.skip, id, annotator):
-        raise RequestError(404, "prediction_unknown", "No prediction is stored under this id; ask for another.")
-
-
-@router.get("/v1/review/summary", responses=RESPONSES)
+@router.get("/v1/review/summary")
 async def summary(bundle: BundleDep, store: StoreDep, queue: QueueDep) -> SummaryAnswer:
     """Count the statements that wait and those that are labelled, and how far annotators and model agree."""
     waiting, labelled = await asyncio.to_thread(queue.counts)
@@ -70,3 +63,16 @@ async def summary(bundle: BundleDep, store: StoreDep, queue: QueueDep) -> Summar
 
 def _agreement(store: Store, axes: tuple[Axis, ...]) -> dict[str, Agreement]:
     return agreement(axes, store.corrections(), store.predicted())
+
+
+@router.delete("/v1/review/summary", include_in_schema=False)
+async def no_statement() -> None:
+    """Refuse to skip what is no statement, rather than take its name for an id."""
+    raise HTTPException(405)
+
+
+@router.delete("/v1/review/{id}", status_code=204, responses=refusals(404, 422))
+async def skip(id: Id, queue: QueueDep, annotator: AnnotatorDep) -> None:  # noqa: A002
+    """Give a leased statement back and see it no more; others may."""
+    if not await asyncio.to_thread(queue.skip, id, annotator):
+        raise RequestError(404, "prediction_unknown", "No prediction is stored under this id; ask for another.")

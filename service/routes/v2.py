@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from models.errors import RequestError
 from service.dependencies import BundleDep, EngineDep, SettingsDep, bounded_texts
-from service.problems import RESPONSES
+from service.problems import refusals
 from service.tensors import (
     InferAnswer,
     InferRequest,
@@ -79,7 +79,7 @@ async def model_ready() -> ModelReady:
     return ModelReady()
 
 
-@router.post("/models/stance/infer", response_model_exclude_none=True, responses=RESPONSES)
+@router.post("/models/stance/infer", response_model_exclude_none=True, responses=refusals(400, 415, 422))
 async def infer(body: InferRequest, bundle: BundleDep, engine: EngineDep, settings: SettingsDep) -> InferAnswer:
     """Classify the texts of a tensor on every axis."""
     axes = bundle.model.axes

@@ -1,20 +1,15 @@
 import csv
 import io
 import json
-import os
-import re
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import httpx
-import pytest
 
 from models.bundle import Bundle
 from models.table import answer, columns
-from tests.conftest import ROOT, Fitted, alike
+from tests.conftest import Fitted, alike
 from tests.service.test_problems import refused
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -93,29 +88,3 @@ def test_a_bulk_larger_than_one_batch_keeps_its_order_through_curl(client: httpx
     assert [row["id"] for row in rows] == list(range(700))
     assert last["done"]
     assert last["errors"] == 0
-
-
-def test_what_was_received_before_the_end_of_the_service_is_answered(fitted: Fitted) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service"],
-        env={**os.environ, **fitted.env, "STANCE_PORT": "0"},
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    address = re.search(r"http://\S+", process.stdout.readline())
-    assert address
-    with httpx.stream(
-        "POST", f"{address[0]}/v1/predict/bulk", content=lines(many(1500)), headers=NDJSON, timeout=60
-    ) as found:
-        parts = found.iter_bytes()
-        first = next(parts)
-        process.send_signal(signal.SIGTERM)
-        rows = [json.loads(line) for line in (first + b"".join(parts)).splitlines()]
-    assert rows[-1] == {"done": True, "rows": 1500, "errors": 0}
-    assert process.wait(20) in (0, -signal.SIGTERM)
-    process.stdout.close()
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{address[0]}/livez")

@@ -1,8 +1,3 @@
-import os
-import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +9,7 @@ from models.axes import read_axes
 from models.bundle import read_manifest
 from models.text import LONGEST_STATEMENT, digest
 from service.keys import new_key
-from service.storage.database import Database
-from service.storage.store import Store
-from tests.conftest import ROOT, Fitted, alike
+from tests.conftest import Fitted, alike
 from tests.conftest import run as command
 from tests.service.conftest import Desk
 from tests.service.test_problems import refused
@@ -207,33 +200,6 @@ def test_with_keys_but_no_administrator_there_is_no_export_and_a_request_counts_
     body = {"text": TEXT, "labels": {"troops": "anti"}}
     answers += [httpx.post(f"{url}/v1/feedback", json=body, headers=headers) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 201, 201, 429]
-
-
-def test_a_correction_that_was_acknowledged_survives_a_kill(fitted: Fitted, tmp_path: Path) -> None:
-    env = {"STANCE_STORE": str(fitted.store), "STANCE_DATABASE_URL": f"sqlite:///{tmp_path / 'stance.db'}"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service"],
-        env={**os.environ, **env, "STANCE_PORT": "0"},
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    address = re.search(r"http://\S+", process.stdout.readline())
-    assert address
-    bodies = [
-        {"text": f"The minister named {n} reasons not to send soldiers.", "labels": {"troops": "anti"}}
-        for n in range(20)
-    ]
-    with httpx.Client(base_url=address[0]) as client:
-        assert all(client.post("/v1/feedback", json=body).status_code == 201 for body in bodies)
-        process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    process.stdout.close()
-    database = Database(env["STANCE_DATABASE_URL"])
-    assert [each.text for each in Store(database).corrections()] == [body["text"] for body in bodies]
-    database.close()
 
 
 def test_a_database_that_does_not_answer_is_told_of_and_the_rest_goes_on(free: httpx.Client, desk: Desk) -> None:

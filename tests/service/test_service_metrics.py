@@ -21,8 +21,8 @@ TEXTS = ["The minister ruled out sending soldiers to Ukraine.", "Військ т
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def scraped(url: str | httpx.URL) -> Figures:
-    answer = httpx.get(f"{str(url).rstrip('/')}/metrics")
+def scraped(url: str | httpx.URL, headers: dict[str, str] | None = None) -> Figures:
+    answer = httpx.get(f"{str(url).rstrip('/')}/metrics", headers=headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     return {

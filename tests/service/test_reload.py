@@ -1,0 +1,49 @@
+"""A running service that is pointed at a harmed bundle goes on with the one that it has, and says so."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from models.bundle import Bundle
+from models.encoder import FILES as ENCODER_FILES
+from service.keys import new_key
+from tests.conftest import Fitted
+from tests.models.test_bundle import FILES
+from tests.models.test_damage import DAMAGES, twin
+from tests.service.test_service_metrics import scraped, total
+from tests.service.test_start import point
+
+TEXT = {"text": "The minister ruled out sending any soldiers to Ukraine."}
+
+
+@pytest.mark.parametrize("of", ["bundle", "ngram_bundle"])
+def test_a_harmed_bundle_is_never_served_and_always_told(
+    request: pytest.FixtureRequest, bundle: Bundle, fitted: Fitted, tmp_path: Path, serve: Callable[..., str], of: str
+) -> None:
+    harmed: Bundle = request.getfixturevalue(of)
+    secret, entry = new_key("chief", "admin")
+    store = tmp_path / "store"
+    sound = twin(bundle, store)
+    point(store, sound.name)
+    url = serve({"STANCE_STORE": str(store), "STANCE_API_KEYS": entry, "STANCE_RELOAD_SECONDS": "1000"})
+    headers = {"Authorization": f"Bearer {secret}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+        before = client.post("/v1/predict", json=TEXT).json()
+        refused = 0
+        for name in (*FILES, *(ENCODER_FILES if of == "bundle" else ())):
+            for harm in DAMAGES:
+                folder = twin(harmed, tmp_path / f"{name}-{harm.__name__}")
+                harm(folder / name)
+                point(store, str(folder))
+                told = client.post("/v1/admin/reload").json()
+                assert told == {"status": "ready", "version": sound.name, "reload_fault": "bundle_damaged"}
+                assert client.get("/readyz").json() == told
+                assert client.post("/v1/predict", json=TEXT).json() == before
+                refused += 1
+        figures = scraped(url, headers)
+        assert total(figures, "stance_reloads_total", outcome="bundle_damaged") == refused
+        assert total(figures, "stance_model_info", version=sound.name) == 1
+        point(store, sound.name)
+        assert client.post("/v1/admin/reload").json()["reload_fault"] is None
