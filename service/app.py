@@ -24,6 +24,7 @@ from service.routes import (
     health,
     metrics,
     model,
+    page,
     predict,
     predictions,
     review,
@@ -90,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.include_router(router, dependencies=[Depends(may("admin"))])
     if keyring.has("admin"):
         app.include_router(admin.router, dependencies=[Depends(may("admin"))])
+    page.install(app)
     app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes, larger={bulk.PATH: settings.max_bulk_bytes})
     app.add_middleware(Crowd, most=settings.max_requests)
     app.add_middleware(Hosts, allowed=[name.strip() for name in settings.allowed_hosts.split(",")])
