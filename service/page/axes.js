@@ -10,8 +10,8 @@ const MARKS = { first: "▲", second: "▼", third: "◆", neutral: "•", uncer
 
 let model = null;
 
-export async function theModel() {
-  model ??= await get("/v1/model");
+export async function theModel(anew = false) {
+  if (anew || !model) model = await get("/v1/model");
   return model;
 }
 

@@ -4,9 +4,11 @@ import { article } from "./article.js";
 import "./dialog.js";
 import { make } from "./elements.js";
 import { failure } from "./failure.js";
+import { many } from "./many.js";
+import { model } from "./model.js";
 import { LANGUAGES, language, speak, t } from "./words.js";
 
-const WAYS = { article };
+const WAYS = { article, file: many, model };
 const main = document.getElementById("main");
 
 function frame() {

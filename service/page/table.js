@@ -1,6 +1,7 @@
 // The table form of the service, and CSV both ways.
 
-export const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@\t\r]/;
+const NUMBER = /^[+-]?\d+([.,]\d+)?$/;
 
 // Columns that scoring adds, in the service's order.
 export function columns(axes) {
@@ -45,7 +46,7 @@ export const shown = (value) =>
 // A cell that a spreadsheet would run as a formula is led by an apostrophe, except a number.
 function cell(value) {
   let text = shown(value);
-  if (FORMULA.test(text) && typeof value !== "number") text = `'${text}`;
+  if (FORMULA.test(text) && !NUMBER.test(text)) text = `'${text}`;
   return /[",;\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
