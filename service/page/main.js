@@ -6,9 +6,10 @@ import { make } from "./elements.js";
 import { failure } from "./failure.js";
 import { many } from "./many.js";
 import { model } from "./model.js";
+import { review } from "./review.js";
 import { LANGUAGES, language, speak, t } from "./words.js";
 
-const WAYS = { article, file: many, model };
+const WAYS = { article, file: many, review, model };
 const main = document.getElementById("main");
 
 function frame() {

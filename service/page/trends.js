@@ -3,7 +3,7 @@
 import { ends, place } from "./axes.js";
 import { chart, faint, plain } from "./charts.js";
 import { stanceOf } from "./table.js";
-import { axisName, labelName, number, percent, t } from "./words.js";
+import { axisName, day, labelName, number, percent, t } from "./words.js";
 
 const DAY = 86_400_000;
 const NAMED = 14; // holders whose names are written out; the others tell theirs when pointed at
@@ -22,6 +22,12 @@ function buckets(days) {
   if (span <= 62) return iso;
   if (span <= 430) return (day) => iso(day - ((day + 3) % 7));
   return (day) => `${iso(day).slice(0, 7)}-01`;
+}
+
+// At most six dates below the line, in the reader's language.
+function dates(x) {
+  const every = Math.ceil(x.length / 6), tickvals = x.filter((_, i) => i % every === 0);
+  return { tickvals, ticktext: tickvals.map((date) => day(date)) };
 }
 
 // Wilson's interval, which holds where the count is small and the share near 0 or 1.
@@ -55,11 +61,11 @@ export function timeline(rows, axis, column) {
   return chart({
     title: `${t("charts.time")}: ${axisName(axis)}`, text: t("charts.time_text"), file: `over-time-${axis.name}`,
     table: { header: [t("charts.date"), ...ends(axis).map((label) => labelName(axis, label)), t("charts.abstained"), "n"],
-      rows: x.map((name, i) => [name, ...ends(axis).map((label) => written(share(label)[i])), written(abstained[i]), number(points[i].total)]) },
+      rows: x.map((name, i) => [day(name), ...ends(axis).map((label) => written(share(label)[i])), written(abstained[i]), number(points[i].total)]) },
     drawn: (look) => ({
       data: [...ends(axis).flatMap((label) => line(axis, label, look)),
         { x, y: abstained, mode: "lines", name: t("charts.abstained"), line: { color: look.neutral, width: 2, dash: "dot" }, hoverinfo: "text", hovertext: abstained.map(written) }],
-      layout: { xaxis: { type: "date" }, yaxis: { tickformat: ".0%", range: [-0.02, 1.02], title: { text: t("charts.share") } } },
+      layout: { xaxis: { type: "date", ...dates(x) }, yaxis: { tickformat: ".0%", range: [-0.02, 1.02], title: { text: t("charts.share") } } },
     }),
   });
 
@@ -94,7 +100,7 @@ export function holders(rows, [across, up], column) {
   const most = all[0].n;
   const scale = (axis) => ({ range: [-1.12, 1.12], zeroline: true, tickvals: [-1, 0, 1],
     ticktext: [ends(axis)[1], null, ends(axis)[0]].map((label) => (label ? plain(labelName(axis, label)) : "")), title: { text: plain(axisName(axis)) } });
-  return chart({
+  const figure = chart({
     title: t("charts.map"), text: t("charts.map_text"), file: "holders",
     table: { header: [t("charts.holder"), axisName(across), axisName(up), "n"],
       rows: all.slice(0, 500).map((at) => [at.name, number(at.x, 2), number(at.y, 2), number(at.n)]) },
@@ -106,4 +112,6 @@ export function holders(rows, [across, up], column) {
       layout: { height: 460, showlegend: false, xaxis: scale(across), yaxis: scale(up) },
     }),
   });
+  figure.classList.add("map");
+  return figure;
 }
