@@ -42,14 +42,14 @@ function laid(layout, look) {
 }
 
 // `drawn(look)` gives data and layout in the colours of the moment; `table` is the same in numbers, for who cannot see.
-export function chart({ title, text, file, drawn, table, controls = null }) {
+export function chart({ title, text, file, drawn, table, heading = "h3" }) {
   const plot = make("div", { class: "plot", role: "img", "aria-label": `${title}. ${text}` });
   const save = async (format) => {
     const plotly = await library();
     plotly.downloadImage(plot, { format, filename: file, width: plot.clientWidth, height: plot.clientHeight, scale: format === "png" ? 2 : 1 });
   };
   const figure = make("figure", { class: "chart" },
-    make("figcaption", {}, make("h3", {}, title), make("p", { class: "small" }, text)), controls, plot,
+    make("figcaption", {}, make(heading, {}, title), make("p", { class: "small" }, text)), plot,
     make("div", { class: "under" },
       make("details", {}, make("summary", {}, t("charts.numbers")), make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": title }, numbers(table))),
       make("p", { class: "actions" }, button(t("charts.svg"), () => save("svg"), { "aria-label": `${title}: SVG` }),

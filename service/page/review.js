@@ -19,6 +19,7 @@ export async function review(root) {
     make("div", { class: "columns" }, make("div", {}, desk, told), standing));
   const name = await annotator();
   if (name === null) return desk.replaceChildren(make("p", {}, t("annotator.text")), button(t("go_on"), () => review(root)));
+  // The name is not part of a key's request: the service knows whose the key is.
   const query = name ? `?${new URLSearchParams({ annotator: name })}` : "";
   let busy = false;
 
@@ -41,7 +42,7 @@ export async function review(root) {
     Object.assign(state, { item: null, labels: {}, note: "" });
     state.item = await send(`/v1/review${query}`);
     paint();
-    await stand();
+    stand();
   };
   const store = async () => {
     const { item, labels, note } = state;
@@ -62,10 +63,11 @@ export async function review(root) {
     Object.assign(state, { item, labels: {}, note: "", last: null });
     tell(t("review.undone"));
     paint();
-    await stand();
+    stand();
   };
 
   function choose(axis, label) {
+    if (busy) return;
     state.labels[axis.name] = label;
     for (const node of desk.querySelectorAll(`[data-axis="${axis.name}"]`)) {
       node.setAttribute("aria-pressed", String(node.dataset.label === label));
@@ -119,7 +121,7 @@ export async function review(root) {
     return undefined;
   };
   addEventListener("keydown", pressed);
-  return doing(state.item ? async () => { paint(); await stand(); } : next);
+  return doing(state.item ? async () => { paint(); stand(); } : next);
 }
 
 // `curl` and `make` are what a person would type where the service runs; the address is that of this page.

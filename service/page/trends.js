@@ -59,6 +59,7 @@ export function timeline(rows, axis, column) {
   const abstained = points.map((at) => 1 - at.certain / at.total);
   const written = (value) => (value === null ? "—" : percent(value));
   return chart({
+    heading: "h2",
     title: `${t("charts.time")}: ${axisName(axis)}`, text: t("charts.time_text"), file: `over-time-${axis.name}`,
     table: { header: [t("charts.date"), ...ends(axis).map((label) => labelName(axis, label)), t("charts.abstained"), "n"],
       rows: x.map((name, i) => [day(name), ...ends(axis).map((label) => written(share(label)[i])), written(abstained[i]), number(points[i].total)]) },
@@ -101,6 +102,7 @@ export function holders(rows, [across, up], column) {
   const scale = (axis) => ({ range: [-1.12, 1.12], zeroline: true, tickvals: [-1, 0, 1],
     ticktext: [ends(axis)[1], null, ends(axis)[0]].map((label) => (label ? plain(labelName(axis, label)) : "")), title: { text: plain(axisName(axis)) } });
   const figure = chart({
+    heading: "h2",
     title: t("charts.map"), text: t("charts.map_text"), file: "holders",
     table: { header: [t("charts.holder"), axisName(across), axisName(up), "n"],
       rows: all.slice(0, 500).map((at) => [at.name, number(at.x, 2), number(at.y, 2), number(at.n)]) },

@@ -1,0 +1,132 @@
+"""A browser that notes whatever should not happen: words in the console, requests to elsewhere, broken policy."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from models.bundle import RELEASED
+from service.keys import new_key
+from tests.conftest import ROOT
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",  # the tests may run as root
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+LOCALES = {"ru": "ru-RU", "uk": "uk-UA", "en": "en-GB"}
+WATCH = """addEventListener("securitypolicyviolation", (event) =>
+  console.error("policy", event.effectiveDirective, event.blockedURI, event.sourceFile, event.lineNumber))"""
+SECRETS = {name: new_key(name, role) for name, role in (("desk", "predict"), ("anna", "annotate"))}
+
+
+@dataclass
+class Desk:
+    """Open pages of a service and hold that nothing unseemly happened in them."""
+
+    browser: Browser
+    url: str
+    said: list[str] = field(default_factory=list)
+    opened: list[Page] = field(default_factory=list)
+
+    def open(self, path: str = "/", lang: str = "en", scheme: Any = "light", phone: bool = False) -> Page:
+        size: Any = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+        context = self.browser.new_context(
+            locale=LOCALES[lang], color_scheme=scheme, viewport=size, accept_downloads=True
+        )
+        context.add_init_script(WATCH)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        page.on("request", self._request)
+        page.goto(self.url + path)
+        self.opened.append(page)
+        return page
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # The browser itself writes of every answer that is no success; what came of it is for the test to say.
+        if not message.text.startswith("Failed to load resource:"):
+            self.said.append(message.text)
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "blob:", "data:")):
+            self.said.append(f"request: {request.url}")
+
+    def close(self) -> None:
+        for page in self.opened:
+            page.context.close()
+        assert self.said == []
+
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+RELEASE = {"STANCE_BUNDLE": str(RELEASED)}
+
+
+@pytest.fixture(scope="session")
+def url(serve_to_all: Callable[..., str]) -> str:
+    return serve_to_all(RELEASE)
+
+
+@pytest.fixture
+def desk(browser: Browser, url: str) -> Iterator[Desk]:
+    found = Desk(browser, url)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def locked(serve_to_all: Callable[..., str]) -> str:
+    return serve_to_all({**RELEASE, "STANCE_API_KEYS": ",".join(entry for _, entry in SECRETS.values())})
+
+
+@pytest.fixture
+def gate(browser: Browser, locked: str) -> Iterator[Desk]:
+    found = Desk(browser, locked)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def mortal(browser: Browser, tmp_path: Path) -> Iterator[tuple[Desk, "subprocess.Popen[str]"]]:
+    """Give a service of the test's own, to be killed in the middle."""
+    env = {**os.environ, **RELEASE, "STANCE_PORT": "0", "STANCE_DATABASE_URL": f"sqlite:///{tmp_path / 'stance.db'}"}
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service"], env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=log
+        )
+    assert process.stdout is not None
+    address = re.search(r"http://\S+", process.stdout.readline())
+    assert address
+    found = Desk(browser, address[0])
+    yield found, process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    found.close()
+
+
+def words(lang: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((ROOT / "service" / "page" / "words" / f"{lang}.json").read_text("utf-8"))
+    return read
