@@ -18,7 +18,7 @@ export function detail(statement, axes) {
 function onAxis(axis, stance) {
   const said = verdict(stance);
   return make("section", { class: "on-axis" },
-    make("h4", {}, axisName(axis), ": ", mark(axis, said), " ", verdictName(axis, said)),
+    make("h3", {}, axisName(axis), ": ", mark(axis, said), " ", verdictName(axis, said)),
     stance.certain ? null : make("p", { class: "reason" }, t(`reasons.${stance.reason}`), " ",
       t("rather", { label: labelName(axis, stance.label) })),
     make("table", { class: "probabilities" }, axis.labels.map((label) => {

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class Desk:
 
     browser: Browser
     url: str
+    secrets: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     opened: list[Page] = field(default_factory=list)
 
@@ -103,28 +105,38 @@ def locked(serve_to_all: Callable[..., str]) -> str:
 
 @pytest.fixture
 def gate(browser: Browser, locked: str) -> Iterator[Desk]:
-    found = Desk(browser, locked)
+    """Open pages of a service that has keys, and hand out their secrets."""
+    found = Desk(browser, locked, {name: secret for name, (secret, _) in SECRETS.items()})
     yield found
     found.close()
 
 
-@pytest.fixture
-def mortal(browser: Browser, tmp_path: Path) -> Iterator[tuple[Desk, "subprocess.Popen[str]"]]:
-    """Give a service of the test's own, to be killed in the middle."""
-    env = {**os.environ, **RELEASE, "STANCE_PORT": "0", "STANCE_DATABASE_URL": f"sqlite:///{tmp_path / 'stance.db'}"}
-    with (tmp_path / "log").open("w") as log:
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Serve the released model with a database in a folder; give the address and the process, which may be killed."""
+    env = {**os.environ, **RELEASE, "STANCE_PORT": "0", "STANCE_DATABASE_URL": f"sqlite:///{folder / 'stance.db'}"}
+    with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "service"], env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=log
         )
     assert process.stdout is not None
     address = re.search(r"http://\S+", process.stdout.readline())
-    assert address
-    found = Desk(browser, address[0])
-    yield found, process
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    found.close()
+    assert address, "the service did not start"
+    try:
+        yield address[0], process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def mortal(browser: Browser, tmp_path: Path) -> Iterator[tuple[Desk, "subprocess.Popen[str]"]]:
+    """Open pages of a service of the test's own, to be killed in the middle."""
+    with served(tmp_path) as (address, process):
+        found = Desk(browser, address)
+        yield found, process
+        found.close()
 
 
 def words(lang: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import LOCALES, SECRETS, Desk, words
+from tests.e2e.conftest import LOCALES, Desk, words
 
 
 def stored(desk: Desk, name: str, count: int) -> list[str]:
@@ -84,14 +84,14 @@ def test_a_key_is_asked_for_refused_and_taken(gate: Desk, lang: str) -> None:
     page.locator("#dialog-input").fill("no such key")
     page.keyboard.press("Enter")
     expect(page.locator("dialog [role=alert]")).to_have_text(said["problems"]["key_unknown"])
-    page.locator("#dialog-input").fill(SECRETS["desk"][0])
+    page.locator("#dialog-input").fill(gate.secrets["desk"])
     page.keyboard.press("Enter")
     expect(page.locator(".statement")).to_have_count(12)
-    assert SECRETS["desk"][0] not in page.evaluate("JSON.stringify({...localStorage, ...sessionStorage}) + document.cookie")
+    assert gate.secrets["desk"] not in page.evaluate("JSON.stringify({...localStorage, ...sessionStorage}) + document.cookie")
     page.locator("nav a").nth(2).click()
     expect(page.get_by_role("alert").first).to_contain_text(said["problems"]["role_too_low"])
     page.get_by_role("button", name=said["key"]["other"]).first.click()
-    page.locator("#dialog-input").fill(SECRETS["anna"][0])
+    page.locator("#dialog-input").fill(gate.secrets["anna"])
     page.keyboard.press("Enter")
     expect(page.locator(".nothing")).to_be_visible()
 
