@@ -68,7 +68,7 @@ export async function article(root, fragment) {
       button(t("article.open"), () => file.click()),
       button(t("article.example"), () => { input.value = ""; show(example(), language); }), file));
   dropped(root, open);
-  root.replaceChildren(make("h1", {}, t("ways.article")), form, result);
+  root.replaceChildren(make("h1", {}, t("titles.article")), form, result);
 
   if (fragment) {
     const text = await textOfLink(fragment);

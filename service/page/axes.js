@@ -6,7 +6,7 @@ import { labelName, t } from "./words.js";
 
 export const UNCERTAIN = "uncertain";
 const PLACES = ["first", "second", "third"];
-const MARKS = { first: "▲", second: "▼", third: "◆", neutral: "•", uncertain: "?" };
+const MARKS = { first: "▲", second: "▼", third: "◆", middle: "•", uncertain: "?" };
 
 let model = null;
 
@@ -16,7 +16,7 @@ export async function theModel(anew = false) {
 }
 
 export function place(axis, label) {
-  if (label === UNCERTAIN || label === axis.neutral) return label === UNCERTAIN ? UNCERTAIN : "neutral";
+  if (label === UNCERTAIN || label === axis.neutral) return label === UNCERTAIN ? UNCERTAIN : "middle";
   const at = axis.labels.filter((each) => each !== axis.neutral).indexOf(label);
   return PLACES[Math.min(Math.max(at, 0), PLACES.length - 1)];
 }

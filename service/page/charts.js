@@ -23,7 +23,7 @@ export const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll(
 
 export function colours() {
   const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(["paper", "ink", "soft", "rule", "first", "second", "third", "neutral", "sans"]
+  return Object.fromEntries(["paper", "ink", "soft", "rule", "first", "second", "third", "grey", "sans"]
     .map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
@@ -37,9 +37,12 @@ function laid(layout, look) {
     height: 340, margin: { l: 56, r: 16, t: 12, b: 48 }, dragmode: false, hovermode: "closest",
     paper_bgcolor: look.paper, plot_bgcolor: look.paper, font: { family: look.sans, size: 13, color: look.ink },
     hoverlabel: { font: { family: look.sans } }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
-    ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis },
+    ...layout, xaxis: apart({ ...axis, ...layout.xaxis }), yaxis: apart({ ...axis, ...layout.yaxis }),
   };
 }
+
+// The title of an axis stands clear of its numbers.
+const apart = (axis) => (axis.title ? { ...axis, title: { ...axis.title, standoff: 14 } } : axis);
 
 // `drawn(look)` gives data and layout in the colours of the moment; `table` is the same in numbers, for who cannot see.
 export function chart({ title, text, file, drawn, table, heading = "h3" }) {

@@ -31,7 +31,7 @@ async function show() {
   nav.setAttribute("aria-label", t("ways_label"));
   nav.replaceChildren(...Object.keys(WAYS).map((each) =>
     make("a", { href: `#${each}`, "aria-current": each === way ? "page" : null }, t(`ways.${each}`))));
-  document.title = `${t(`ways.${way}`)} · Stance Desk`;
+  document.title = `${t(`titles.${way}`)} · Stance Desk`;
   const root = make("div", { class: `way ${way}` });
   main.replaceChildren(root);
   try {

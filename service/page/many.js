@@ -21,7 +21,7 @@ export async function many(root) {
   const setup = make("div"), state = make("div", { class: "state" }), table = make("div"), charts = make("div", { class: "charts" });
   const file = make("input", { type: "file", accept: ".csv,.tsv,.ndjson,.jsonl,.json,text/csv,application/x-ndjson", hidden: true,
     onchange: () => { if (file.files[0]) take(file.files[0]); file.value = ""; } });
-  root.replaceChildren(make("h1", {}, t("ways.file")), make("p", { class: "lead" }, t("file.lead")),
+  root.replaceChildren(make("h1", {}, t("titles.file")), make("p", { class: "lead" }, t("file.lead")),
     make("div", { class: "drop" }, button(t("file.choose"), () => file.click(), { class: "chief" }), make("p", { class: "hint" }, t("file.or_drop")), file),
     setup, state, table, charts);
   dropped(root, take);

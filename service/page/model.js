@@ -11,7 +11,7 @@ import { axisName, labelName, languageName, moment, number, percent, t } from ".
 export async function model(root) {
   const facts = await theModel(true);
   root.replaceChildren(
-    make("h1", {}, t("ways.model")), about(facts),
+    make("h1", {}, t("titles.model")), about(facts),
     make("h2", {}, t("model.figures")), make("p", { class: "lead" }, t("model.figures_text")),
     ...facts.axes.filter((axis) => facts.metrics[axis.name]).map((axis) => onAxis(axis, facts)),
     make("h2", {}, t("model.shadow")), shadow(facts),
@@ -91,7 +91,7 @@ function reliability(axis, bins) {
       rows: bins.map((bin) => [percent(bin.confidence, 1), percent(bin.accuracy, 1), number(bin.rows)]) },
     drawn: (look) => ({
       data: [
-        { x: low, y: low, mode: "lines", line: { color: look.neutral, width: 1, dash: "dot" }, name: t("charts.perfect"), hoverinfo: "skip" },
+        { x: low, y: low, mode: "lines", line: { color: look.grey, width: 1, dash: "dot" }, name: t("charts.perfect"), hoverinfo: "skip" },
         { x, y, mode: "lines+markers", line: { color: look.first, width: 2 }, marker: { size: 8 }, name: axisName(axis), showlegend: false,
           hoverinfo: "text", hovertext: bins.map((bin) => `${percent(bin.confidence)} → ${percent(bin.accuracy)}`) },
       ],

@@ -15,7 +15,7 @@ const state = { item: null, labels: {}, note: "", last: null };
 export async function review(root) {
   const { axes } = await theModel();
   const desk = make("div", { class: "desk" }), told = make("p", { class: "told small" }), standing = make("section", { class: "standing" });
-  root.replaceChildren(make("h1", {}, t("ways.review")), make("p", { class: "lead" }, t("review.lead")),
+  root.replaceChildren(make("h1", {}, t("titles.review")), make("p", { class: "lead" }, t("review.lead")),
     make("div", { class: "columns" }, make("div", {}, desk, told), standing));
   const name = await annotator();
   if (name === null) return desk.replaceChildren(make("p", {}, t("annotator.text")), button(t("go_on"), () => review(root)));

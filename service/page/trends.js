@@ -3,7 +3,7 @@
 import { ends, place } from "./axes.js";
 import { chart, faint, plain } from "./charts.js";
 import { stanceOf } from "./table.js";
-import { axisName, day, labelName, number, percent, t } from "./words.js";
+import { axisName, day, labelName, number, percent, shortDay, t } from "./words.js";
 
 const DAY = 86_400_000;
 const NAMED = 14; // holders whose names are written out; the others tell theirs when pointed at
@@ -24,15 +24,15 @@ function buckets(days) {
   return (day) => `${iso(day).slice(0, 7)}-01`;
 }
 
-// At most six dates below the line, in the reader's language.
+// As many dates below the line as fit, in the reader's language, the year under the day.
 function dates(x) {
-  const every = Math.ceil(x.length / 6), tickvals = x.filter((_, i) => i % every === 0);
-  return { tickvals, ticktext: tickvals.map((date) => day(date)) };
+  const every = Math.ceil(x.length / (innerWidth < 560 ? 3 : 5)), tickvals = x.filter((_, i) => i % every === 0);
+  return { tickvals, ticktext: tickvals.map((date) => `${shortDay(date)}<br>${date.slice(0, 4)}`), tickangle: 0 };
 }
 
 // Wilson's interval, which holds where the count is small and the share near 0 or 1.
-export function band(count, total) {
-  if (!total) return [0, 1];
+function band(count, total) {
+  if (!total) return [null, null];
   const z = 1.96, share = count / total, scale = 1 + z * z / total;
   const middle = (share + z * z / (2 * total)) / scale;
   const half = z * Math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / scale;
@@ -65,7 +65,7 @@ export function timeline(rows, axis, column) {
       rows: x.map((name, i) => [day(name), ...ends(axis).map((label) => written(share(label)[i])), written(abstained[i]), number(points[i].total)]) },
     drawn: (look) => ({
       data: [...ends(axis).flatMap((label) => line(axis, label, look)),
-        { x, y: abstained, mode: "lines", name: t("charts.abstained"), line: { color: look.neutral, width: 2, dash: "dot" }, hoverinfo: "text", hovertext: abstained.map(written) }],
+        { x, y: abstained, mode: "lines", name: t("charts.abstained"), line: { color: look.grey, width: 2, dash: "dot" }, hoverinfo: "text", hovertext: abstained.map(written) }],
       layout: { xaxis: { type: "date", ...dates(x) }, yaxis: { tickformat: ".0%", range: [-0.02, 1.02], title: { text: t("charts.share") } } },
     }),
   });

@@ -41,8 +41,9 @@ export const percent = (value, digits = 0) =>
   new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(value);
 export const moment = (value) =>
   new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(new Date(value));
-export const day = (iso) =>
-  new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "2-digit", timeZone: "UTC" }).format(new Date(iso));
+const dated = (iso, options) => new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" }).format(new Date(iso));
+export const day = (iso) => dated(iso, { dateStyle: "medium" });
+export const shortDay = (iso) => dated(iso, { day: "numeric", month: "short" });
 export function languageName(code) {
   if (code === "und") return t("unknown_language");
   try {

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import tempfile
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from tests.conftest import ROOT
 from tests.e2e.conftest import CHROMIUM, FLAGS, served
 
 TO = ROOT / "docs" / "screenshots"
-COLOURS = 64
+COLOURS = 256
+HOLDERS = [
+    "Northern daily",
+    "Harbour gazette",
+    "Institute of peace",
+    "The opposition",
+    "Ministry",
+    "An envoy",
+    "Union of officers",
+]
 SIZES: dict[str, Any] = {"wide": {"width": 1280, "height": 960}, "phone": {"width": 390, "height": 844}}
 
 
@@ -25,8 +35,10 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with served(Path(folder)) as (url, _process):
-            texts = [row["text"] for row in _rows("composed-talks.jsonl")[:60]]
-            httpx.post(f"{url}/v1/predict", json={"texts": texts, "store": True}, timeout=120).raise_for_status()
+            texts = [
+                row["text"] for row in _rows("composed-talks.jsonl") if row["lang"] == "en" and len(row["text"]) < 120
+            ]
+            httpx.post(f"{url}/v1/predict", json={"texts": texts[:40], "store": True}, timeout=120).raise_for_status()
             for look in ("light", "dark"):
                 for size in SIZES:
                     context = chromium.new_context(locale="en-GB", color_scheme=look, viewport=SIZES[size])  # type: ignore[arg-type]
@@ -57,17 +69,21 @@ def _article(page: Page) -> None:
 
 
 def _file(page: Page) -> None:
-    """Score real statements, which have holders and dates."""
-    rows = [row for row in _rows("grounded-en.jsonl") if row.get("holder") and row.get("date", "") > "2025-01"][:700]
+    """Score composed statements, given to holders who do not exist, most of them of one mind."""
+    rows = [row for row in _rows("composed-west.jsonl") + _rows("composed-ukraine.jsonl") if row.get("outlook")][:900]
     sheet = io.StringIO()
-    writer = csv.DictWriter(sheet, ["date", "holder", "text"], extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(sheet)
+    writer.writerow(["date", "holder", "text"])
+    kinds = sorted({(row["troops"], row["outlook"]) for row in rows})
+    for n, row in enumerate(rows):
+        kind = kinds.index((row["troops"], row["outlook"])) + (n % 4 == 0) * n
+        day = date(2026, 1, 1) + timedelta(days=n * 37 % 120)
+        writer.writerow([day.isoformat(), HOLDERS[kind % len(HOLDERS)], row["text"]])
     given: Any = {"name": "statements.csv", "mimeType": "text/csv", "buffer": sheet.getvalue().encode()}
     page.locator("input[type=file]").set_input_files(given)
     page.locator(".sending .chief").click()
     expect(page.locator(".plot .main-svg").first).to_be_visible(timeout=120_000)
-    page.locator(".state").evaluate("(node) => scrollTo(0, node.offsetTop - 20)")
+    page.locator(".grid").evaluate("(node) => { node.style.height = '15rem'; scrollTo(0, node.offsetTop - 130); }")
 
 
 def _review(page: Page) -> None:

@@ -33,7 +33,7 @@ def downloaded(page: Page, name: str) -> str:
 @pytest.mark.parametrize("lang", LOCALES)
 def test_an_example_stands_ready_in_the_language_of_the_browser(desk: Desk, lang: str) -> None:
     page, said = desk.open(lang=lang), words(lang)
-    expect(page.get_by_role("heading", level=1)).to_have_text(said["ways"]["article"])
+    expect(page.get_by_role("heading", level=1)).to_have_text(said["titles"]["article"])
     expect(page.locator(".statement")).to_have_count(12)
     expect(page.locator("html")).to_have_attribute("lang", lang)
     for axis in said["axes"].values():
@@ -130,8 +130,9 @@ def test_a_link_carries_the_text_and_no_server_sees_it(desk: Desk) -> None:
         ("a.txt", b"\xff\xfe" + "Війська не надішлють, сказав міністр.".encode("utf-16-le"), "Війська не", "�"),
         (
             "a.html",
-            b"<nav>Menu here</nav><style>p{color:red}</style><article style='color:red'><h1>Talks</h1><p style=color:red>Troops will"
-            b" not go, <b>he</b> said.</p><script>document.title='broken'</script></article><footer>Imprint</footer>",
+            b"<nav>Menu here</nav><style>p{color:red}</style><article style='color:red'><h1>Talks</h1>"
+            b"<p style=color:red>Troops will not go, <b>he</b> said.</p>"
+            b"<script>document.title='broken'</script></article><footer>Imprint</footer>",
             "Troops will not go, he said.",
             "Menu",
         ),

@@ -71,6 +71,10 @@ def test_the_whole_desk_is_reached_by_keyboard(desk: Desk) -> None:
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.className || document.activeElement.id || document.activeElement.tagName"))
+        reached.add(
+            page.evaluate(
+                "document.activeElement.className || document.activeElement.id || document.activeElement.tagName"
+            )
+        )
     assert {"skip", "language", "text", "chief", "least"} <= reached
     assert any("statement" in name for name in reached)

@@ -87,7 +87,9 @@ def test_a_key_is_asked_for_refused_and_taken(gate: Desk, lang: str) -> None:
     page.locator("#dialog-input").fill(gate.secrets["desk"])
     page.keyboard.press("Enter")
     expect(page.locator(".statement")).to_have_count(12)
-    assert gate.secrets["desk"] not in page.evaluate("JSON.stringify({...localStorage, ...sessionStorage}) + document.cookie")
+    assert gate.secrets["desk"] not in page.evaluate(
+        "JSON.stringify({...localStorage, ...sessionStorage}) + document.cookie"
+    )
     page.locator("nav a").nth(2).click()
     expect(page.get_by_role("alert").first).to_contain_text(said["problems"]["role_too_low"])
     page.get_by_role("button", name=said["key"]["other"]).first.click()
