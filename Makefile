@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := $(or $(STANCE_STORE),models/store)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: serve test test-postgres test-finetune check train mlflow bench soak help
+.PHONY: serve test test-postgres test-browser test-finetune check train mlflow bench soak screenshots help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,12 @@ test: .venv/dev  ## Run the tests that need Python only
 
 test-postgres: .venv/postgres  ## Run the tests of what is stored on a real PostgreSQL, in a temporary cluster
 	@.ci/with-postgres $(BIN)/python -m pytest tests/service/storage
+
+test-browser: .venv/browser  ## Run the tests of the page in Debian's Chromium
+	@$(BIN)/python -m pytest tests/e2e
+
+screenshots: .venv/browser  ## Take the pictures of the page in docs/screenshots
+	@$(BIN)/python -m tests.e2e.screenshots
 
 test-finetune: .venv/finetune  ## Run the tests that need torch: fine-tuning on a few real rows
 	@$(BIN)/mypy training/tuning/*.py && $(BIN)/python -m pytest tests/training/tuning training/tuning
@@ -78,6 +84,11 @@ bench: .venv/bench .venv-bench/bento  ## Measure the service beside others into 
 .venv/postgres: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing pinned dependencies into .venv"
 	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,postgres,dev]'
+	@touch $@ .venv/base .venv/train .venv/dev
+
+.venv/browser: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing pinned dependencies into .venv"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,browser,dev]'
 	@touch $@ .venv/base .venv/train .venv/dev
 
 .venv/finetune: pyproject.toml constraints.txt | .venv/bin/python

@@ -95,7 +95,7 @@ def _announce(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     print(
-        f"Stance Desk answers at {address}  (try it in a browser: {address}/docs)\n\n"
+        f"Stance Desk answers at {address}  (open it in a browser; the interface is at {address}/docs)\n\n"
         f"  curl {address}/v1/predict -H 'Content-Type: application/json' \\\n"
         """    -d '{"text": "Уряд готовий направити миротворців, щойно сторони підпишуть угоду."}'\n""",
         flush=True,

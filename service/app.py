@@ -27,6 +27,7 @@ from service.routes import (
     health,
     metrics,
     model,
+    page,
     predict,
     predictions,
     review,
@@ -97,6 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.include_router(router, dependencies=[Depends(may("admin"))], responses=guarded)
     if keyring.has("admin"):
         app.include_router(admin.router, dependencies=[Depends(may("admin"))], responses=guarded)
+    page.install(app)
     app.openapi = Document(app, live, bool(keyring.keys))  # type: ignore[method-assign]  # the framework's own way
     app.add_middleware(problems.BodyLimit, most=settings.max_body_bytes, larger={bulk.PATH: settings.max_bulk_bytes})
     app.add_middleware(Crowd, most=settings.max_requests)

@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 RUNNING = ("operations.md", "stance-desk.service", "Containerfile")
 SOURCES = [
     file for room in ("models", "training", "service", "benchmarks", "tests") for file in (ROOT / room).rglob("*.py")
-]
+] + [file for file in (ROOT / "service" / "page").rglob("*.*") if file.is_file()]
 
 
 def test_the_arrows_between_the_packages_hold() -> None:
@@ -36,7 +36,7 @@ def test_a_file_stays_under_three_hundred_lines(file: Path) -> None:
 def test_no_label_or_axis_is_named_in_the_code_of_models_and_service() -> None:
     named = re.compile(r"""["'](troops|outlook|pro|anti|optimistic|skeptical|neutral)["']""")
     for room in ("models", "service"):
-        for file in (ROOT / room).rglob("*.py"):
+        for file in [*(ROOT / room).rglob("*.py"), *(ROOT / room).rglob("*.js")]:
             found = named.search(file.read_text("utf-8"))
             assert found is None, f"{file.name}: {found and found[0]}"
 

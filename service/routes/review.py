@@ -29,10 +29,14 @@ class ReviewAnswer(BaseModel):
 
 
 class SummaryAnswer(BaseModel):
-    """How many stored statements wait for a label, how many texts have one, and agreement per axis."""
+    """How many stored statements wait for a label, how many texts have one, and agreement per axis.
+
+    ``awaiting`` are the texts that were given a label since the served model was fitted: they await the next training.
+    """
 
     waiting: int
     labelled: int
+    awaiting: int
     agreement: dict[str, Agreement]
 
 
@@ -57,6 +61,7 @@ async def summary(bundle: BundleDep, store: StoreDep, queue: QueueDep) -> Summar
     return SummaryAnswer(
         waiting=waiting,
         labelled=labelled,
+        awaiting=await asyncio.to_thread(queue.corrected_since, bundle.manifest.created),
         agreement=await asyncio.to_thread(_agreement, store, bundle.model.axes),
     )
 

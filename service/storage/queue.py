@@ -84,6 +84,12 @@ class Queue:
         with self._database.transaction() as connection:
             return connection.execute(waiting).scalar_one(), connection.execute(labelled).scalar_one()
 
+    def corrected_since(self, moment: datetime) -> int:
+        """Return how many texts were given a label after a moment."""
+        later = select(func.count(distinct(feedback.c.digest))).where(feedback.c.created > moment)
+        with self._database.transaction() as connection:
+            return int(connection.execute(later).scalar_one())
+
 
 def _wanted(table: FromClause) -> ColumnElement[bool]:
     """Say of a statement that it is stored and that fewer annotators labelled it than are to."""

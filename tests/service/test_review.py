@@ -48,7 +48,7 @@ def test_a_leased_statement_is_labelled_by_its_id_and_a_tenth_goes_to_a_second(f
         assert free.post("/v1/review", params={"annotator": name}).status_code == 204
     assert leased["text"] == DOUBLE[0]
     summary = free.get("/v1/review/summary").json()
-    assert (summary["waiting"], summary["labelled"]) == (0, 2)
+    assert (summary["waiting"], summary["labelled"], summary["awaiting"]) == (0, 2, 2)
     troops = summary["agreement"]["troops"]
     assert (troops["pairs"], troops["agreed"], troops["conflicts"], troops["predicted"]) == (1, 0, 1, 1)
     assert summary["agreement"]["outlook"] == {

@@ -1,0 +1,49 @@
+// Files as people have them: text in the encodings of the region, and web pages of which only the words are wanted.
+
+const APART = "p,div,section,article,li,h1,h2,h3,h4,h5,h6,blockquote,tr,dd,dt,figcaption,pre";
+const NO_PROSE = "script,style,template,noscript,nav,header,footer,aside,form,button,select,svg,iframe,figure";
+const CLIP = 65_536;
+
+// UTF-8 where it is that, else what a byte order mark says, else the one-byte encoding of Cyrillic.
+export async function encodingOf(file) {
+  const bytes = new Uint8Array(await file.slice(0, CLIP).arrayBuffer());
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true }); // a clip may end within a letter
+    return "utf-8";
+  } catch {
+    return "windows-1251";
+  }
+}
+
+export async function textOf(file) {
+  const text = new TextDecoder(await encodingOf(file)).decode(await file.arrayBuffer());
+  return /\.x?html?$/i.test(file.name) || /html/.test(file.type) ? proseOf(text) : text;
+}
+
+// A parsed document that is never shown loads nothing and runs nothing.
+export function proseOf(html) {
+  // Inline styles go first: the policy would be applied, and complain of each, even in a document that is not shown.
+  const plain = html.replace(/<style\b[\s\S]*?<\/style\s*>/gi, "").replace(/\sstyle\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)/gi, "");
+  const parsed = new DOMParser().parseFromString(plain, "text/html");
+  const body = parsed.querySelector("article") ?? parsed.querySelector("main") ?? parsed.body;
+  for (const node of body.querySelectorAll(NO_PROSE)) node.remove();
+  for (const node of body.querySelectorAll("br")) node.replaceWith("\n");
+  for (const node of body.querySelectorAll(APART)) {
+    node.prepend("\n\n");
+    node.append("\n\n");
+  }
+  return body.textContent.replace(/[^\S\n]+/g, " ").replace(/ ?\n ?/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
+}
+
+// Lets files be dropped on a place, or chosen through the button that it gives.
+export function dropped(target, take) {
+  const over = (event) => {
+    if (![...event.dataTransfer.types].includes("Files")) return;
+    event.preventDefault();
+    target.classList.toggle("over", event.type === "dragover");
+    if (event.type === "drop" && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+  };
+  for (const type of ["dragover", "dragleave", "drop"]) target.addEventListener(type, over);
+}
