@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := $(or $(STANCE_STORE),models/store)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: serve test test-postgres test-finetune check train mlflow help
+.PHONY: serve test test-postgres test-finetune soak check train mlflow help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ test-postgres: .venv/postgres  ## Run the tests of what is stored on a real Post
 
 test-finetune: .venv/finetune  ## Run the tests that need torch: fine-tuning on a few real rows
 	@$(BIN)/mypy training/tuning/*.py && $(BIN)/python -m pytest tests/training/tuning training/tuning
+
+soak: .venv/dev  ## Ask a service 100,000 times with new words, ten reloads between, and watch its memory: an hour
+	@$(BIN)/python -m benchmarks.soak
 
 check: .venv/dev  ## Format, lint, types, arrows between the packages, audit of the corpus
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -2,6 +2,8 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
+from weakref import ref
 
 import structlog
 
@@ -9,6 +11,7 @@ from models.bundle import Bundle, load_bundle, serving
 from models.errors import StanceError
 from models.language import load as load_languages
 from service import metrics
+from service.memory import give_back, pool
 from service.settings import Settings
 from service.shadow import Shadow
 
@@ -23,12 +26,15 @@ class Live:
     """
 
     def __init__(self, settings: Settings) -> None:
+        pool()
         load_languages()
         self._settings = settings
         self.bundle: Bundle = load_bundle(self._chosen(), settings.encoder_threads)
         metrics.MODEL.labels(self.bundle.manifest.version).set(1)
+        self._left: ref[Any] | None = None
         self._looking = asyncio.Lock()
         self.shadow = self._challenger()
+        give_back()
         self.fault: str | None = None
         """Code of the error that keeps a newer choice from being served."""
 
@@ -59,9 +65,13 @@ class Live:
                 bundle = await asyncio.to_thread(load_bundle, place, self._settings.encoder_threads)
                 metrics.MODEL.labels(self.bundle.manifest.version).set(0)
                 metrics.MODEL.labels(bundle.manifest.version).set(1)
+                self._left = ref(self.bundle.model.heads.features)
                 self.bundle = bundle
                 metrics.RELOADS.labels("done").inc()
                 log.info("reloaded", version=bundle.manifest.version)
+            elif self._left and self._left() is None:  # the last request that held it is answered
+                self._left = None
+                await asyncio.to_thread(give_back)
             self.fault = None
         except Exception as error:  # whatever is wrong with a new choice, what serves goes on and the watch with it
             code = error.code if isinstance(error, StanceError) else "internal_error"
