@@ -1,9 +1,9 @@
 """The bundle that is being served, and the watch over ``current``."""
 
 import asyncio
-import ctypes
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from weakref import ref
 
 import structlog
 
@@ -11,6 +11,7 @@ from models.bundle import Bundle, load_bundle, serving
 from models.errors import StanceError
 from models.language import load as load_languages
 from service import metrics
+from service.memory import give_back, pool
 from service.settings import Settings
 from service.shadow import Shadow
 
@@ -25,13 +26,15 @@ class Live:
     """
 
     def __init__(self, settings: Settings) -> None:
+        pool()
         load_languages()
         self._settings = settings
-        self.bundle: Bundle
-        self._exchange(self._chosen())
+        self.bundle: Bundle = load_bundle(self._chosen(), settings.encoder_threads)
         metrics.MODEL.labels(self.bundle.manifest.version).set(1)
+        self._left: ref[Any] | None = None
         self._looking = asyncio.Lock()
         self.shadow = self._challenger()
+        give_back()
         self.fault: str | None = None
         """Code of the error that keeps a newer choice from being served."""
 
@@ -66,6 +69,9 @@ class Live:
                 metrics.MODEL.labels(version).set(1)
                 metrics.RELOADS.labels("done").inc()
                 log.info("reloaded", version=version)
+            elif self._left and self._left() is None:  # the last request that held it is answered
+                self._left = None
+                await asyncio.to_thread(give_back)
             self.fault = None
         except Exception as error:  # whatever is wrong with a new choice, what serves goes on and the watch with it
             code = error.code if isinstance(error, StanceError) else "internal_error"
@@ -77,6 +83,6 @@ class Live:
 
     def _exchange(self, place: Path) -> None:
         """Serve the bundle in a folder; off the event loop, for freeing the one before takes a tenth of a second."""
-        self.bundle = load_bundle(place, self._settings.encoder_threads)
-        with suppress(AttributeError):  # a C library other than that of GNU
-            ctypes.CDLL(None).malloc_trim(0)  # which keeps what was freed otherwise, 140 MB a reload
+        loaded = load_bundle(place, self._settings.encoder_threads)
+        self._left, self.bundle = ref(self.bundle.model.heads.features), loaded
+        give_back()

@@ -1,14 +1,16 @@
 import csv
 import io
 import json
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
+import pytest
 
+from benchmarks.bulk import Answer, by_curl, by_httpx, write
 from models.bundle import Bundle
 from models.table import answer, columns
+from service.routes.bulk import IN_MEMORY
 from tests.conftest import Fitted, alike
 from tests.service.test_problems import refused
 
@@ -77,14 +79,19 @@ def test_what_cannot_be_answered_is_refused_before_the_answer_begins(
     refused(httpx.post(f"{url}/v1/predict/bulk", content=pieces(), headers=NDJSON), 413, "body_too_large")
 
 
-def test_a_bulk_larger_than_one_batch_keeps_its_order_through_curl(client: httpx.Client) -> None:
-    curl = shutil.which("curl")
-    assert curl, "curl is needed"
-    words = [curl, "-sS", "--fail", "-H", "Content-Type: application/x-ndjson", "--data-binary", "@-"]
-    found = subprocess.run(
-        [*words, f"{client.base_url}/v1/predict/bulk"], input=lines(many(700)), capture_output=True, check=True
-    )
-    *rows, last = [json.loads(line) for line in found.stdout.splitlines()]
+@pytest.mark.parametrize("send", [by_httpx, by_curl])
+def test_a_bulk_that_lies_in_a_file_is_answered_whole_and_in_order(
+    client: httpx.Client, tmp_path: Path, send: Callable[[str, Path], Answer]
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    rows = write(file, 1)
+    assert file.stat().st_size > IN_MEMORY
+    count, last = send(str(client.base_url).rstrip("/"), file)
+    assert (count, json.loads(last)) == (rows + 1, {"done": True, "rows": rows, "errors": 0})
+
+
+def test_a_bulk_larger_than_one_batch_keeps_its_order(client: httpx.Client) -> None:
+    found = client.post("/v1/predict/bulk", content=lines(many(700)), headers=NDJSON)
+    *rows, last = [json.loads(line) for line in found.text.splitlines()]
     assert [row["id"] for row in rows] == list(range(700))
-    assert last["done"]
-    assert last["errors"] == 0
+    assert last == {"done": True, "rows": 700, "errors": 0}

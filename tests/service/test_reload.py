@@ -1,11 +1,13 @@
 """A running service that is pointed at a harmed bundle goes on with the one that it has, and says so."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
+from benchmarks.running import resident
 from models.bundle import Bundle
 from models.encoder import FILES as ENCODER_FILES
 from service.keys import new_key
@@ -13,8 +15,11 @@ from tests.conftest import Fitted
 from tests.models.test_bundle import FILES
 from tests.models.test_damage import DAMAGES, twin
 from tests.service.test_service_metrics import scraped, total
-from tests.service.test_start import point
+from tests.service.test_signals import running
+from tests.service.test_start import copied, point, until
 
+MOST_GROWN = 100
+"""MiB: a bundle that stayed would add more with each reload, and so would what glibc keeps of one."""
 TEXT = {"text": "The minister ruled out sending any soldiers to Ukraine."}
 
 
@@ -47,3 +52,23 @@ def test_a_harmed_bundle_is_never_served_and_always_told(
         assert total(figures, "stance_model_info", version=sound.name) == 1
         point(store, sound.name)
         assert client.post("/v1/admin/reload").json()["reload_fault"] is None
+
+
+def test_memory_does_not_grow_with_reloads(bundle: Bundle, fitted: Fitted, tmp_path: Path) -> None:
+    versions = ["20260101T000000Z-00000001", "20260102T000000Z-00000002"]
+    for version in versions:
+        copied(bundle, tmp_path, version)
+    point(tmp_path, versions[0])
+    env = {**fitted.env, "STANCE_STORE": str(tmp_path), "STANCE_RELOAD_SECONDS": "0.1"}
+    with running(env, tmp_path / "log") as (process, url):
+        before = resident(process.pid)
+        for turn in range(1, 7):
+            point(tmp_path, versions[turn % 2])
+            until(url, version=versions[turn % 2])
+        for _ in range(100):  # what was freed is given back at the next look
+            if (grown := resident(process.pid) - before) < MOST_GROWN:
+                break
+            time.sleep(0.1)
+        process.terminate()
+        process.wait(20)
+    assert grown < MOST_GROWN
