@@ -46,7 +46,7 @@ const apart = (axis) => (axis.title ? { ...axis, title: { ...axis.title, standof
 
 // `drawn(look)` gives data and layout in the colours of the moment; `table` is the same in numbers, for who cannot see.
 export function chart({ title, text, file, drawn, table, heading = "h3" }) {
-  const plot = make("div", { class: "plot", role: "img", "aria-label": `${title}. ${text}` });
+  const plot = make("div", { class: "plot", role: "img", "aria-label": `${title} — ${text}` });
   const save = async (format) => {
     const plotly = await library();
     plotly.downloadImage(plot, { format, filename: file, width: plot.clientWidth, height: plot.clientHeight, scale: format === "png" ? 2 : 1 });

@@ -131,7 +131,7 @@ async function drift(axes) {
     const axis = axes.find((each) => name.startsWith(`${each.name}_`));
     return axis ? t(`model.feature_names.${name.slice(axis.name.length + 1)}`, { axis: axisName(axis) }) : t(`model.feature_names.${name}`);
   };
-  return make("div", {},
+  return make("div", { class: "drift" },
     make("p", { class: "lead" }, t("model.drift_text", { n: texts, expected })),
     make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("model.drift") }, make("table", { class: "figures" },
       make("thead", {}, make("tr", {}, ["feature", "index", "verdict"].map((key) => make("th", { scope: "col" }, t(`model.${key}`))))),
