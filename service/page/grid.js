@@ -7,6 +7,8 @@ const BEYOND = 6; // rows made ready above and below what is in sight
 
 let grids = 0;
 
+const least = ({ width }) => parseFloat(width.replace("minmax(", "")); // in rem; head and rows are never narrower
+
 // `columns`: {name, title, width, cell(row), value(row)}; `open(row)` is called for the row that a person chose.
 export function grid({ columns, label, open, sorted }) {
   const id = `grid-${++grids}`;
@@ -20,7 +22,7 @@ export function grid({ columns, label, open, sorted }) {
     class: "grid", role: "grid", tabindex: 0, "aria-label": label, "aria-colcount": columns.length,
     onscroll: soon, onkeydown: pressed,
   }, make("div", { role: "rowgroup", class: "head" }, make("div", { role: "row", "aria-rowindex": 1 }, heads)), body),
-  { "--columns": columns.map((column) => column.width).join(" ") });
+  { "--columns": columns.map((column) => column.width).join(" "), "--least": `${columns.reduce((sum, column) => sum + least(column), 0)}rem` });
   body.addEventListener("click", ({ target }) => {
     const row = target.closest("[role=row]");
     if (row) choose(Number(row.dataset.at), true);

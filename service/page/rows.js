@@ -18,15 +18,15 @@ export function rowsView(rows, axes, { column, header }) {
   const table = grid({
     label: t("file.table"), open: (row) => open(row, axes, column), sorted: () => sift(false),
     columns: [
-      { name: "at", title: t("file.row"), width: "5rem", cell: (row) => make("span", { class: "number" }, number(row.at)), value: (row) => row.at },
+      { name: "at", title: t("file.row"), width: "4.5rem", cell: (row) => make("span", { class: "number" }, number(row.at)), value: (row) => row.at },
       ...axes.map((axis) => ({
         name: axis.name, title: axisName(axis), width: "minmax(12.25rem, 0.5fr)", cell: (row) => stanceCell(row, axis),
         value: (row) => { const stance = stanceOf(row, axis); return stance ? `${verdictName(axis, verdict(stance))} ${(1 - stance.confidence).toFixed(4)}` : ""; },
       })),
-      { name: "text", title: t("file.text"), width: "minmax(18rem, 2fr)", cell: (row) => make("span", { class: "prose" }, shown(row[column])), value: (row) => shown(row[column]) },
+      { name: "text", title: t("file.text"), width: "minmax(16rem, 2fr)", cell: (row) => make("span", { class: "prose" }, shown(row[column])), value: (row) => shown(row[column]) },
       ...BESIDE.filter((name) => header.includes(name) && name !== column).map((name) => (
         { name: `own-${name}`, title: name, width: "minmax(8rem, 0.6fr)", cell: (row) => shown(row[name]), value: (row) => shown(row[name]) })),
-      { name: "language", title: t("file.language"), width: "8rem", value: (row) => shown(row.stance_language),
+      { name: "language", title: t("file.language"), width: "7rem", value: (row) => shown(row.stance_language),
         cell: (row) => (row.stance_language ? languageName(row.stance_language) : "") },
     ],
   });

@@ -97,6 +97,12 @@ def test_rows_are_sifted_sorted_and_opened_from_the_keyboard(desk: Desk) -> None
     start(page)
     expect(page.locator(".state")).to_contain_text("300 rows read")
     assert page.locator(".grid .rows [role=row]").count() < 60
+    heads, cells = page.locator("[role=columnheader]").all(), page.locator(".rows [role=gridcell]").all()
+    for head, cell in zip(heads, cells, strict=False):  # cells of the first row, then others
+        over, under = head.bounding_box(), cell.bounding_box()
+        assert over is not None
+        assert under is not None
+        assert (over["x"], over["width"]) == (under["x"], under["width"])
     page.locator(".sieve input").fill("миротворців")
     expect(page.locator(".sieve button")).to_contain_text("100 rows")
     page.get_by_role("button", name="Row", exact=True).click()
