@@ -87,20 +87,20 @@ class Engine:
         """Return what ``predict`` returns, without a trace in the metrics of labels and in drift: nobody is told."""
         keys = [_key(bundle, text, explain) for text in texts]
         found = [self._known.get(key) for key in keys]
-        missing = [i for i, known in enumerate(found) if known is None]
-        metrics.looked_up(len(texts) - len(missing), len(missing))
+        metrics.looked_up(len(texts) - found.count(None), found.count(None))
+        # Texts that are equal are answered once.
+        missing = {key: text for key, text, known in zip(keys, texts, found, strict=True) if known is None}
         if missing:
-            futures = [self._ask(bundle, texts[i], explain) for i in missing]
+            futures = [self._ask(bundle, text, explain) for text in missing.values()]
             metrics.WAITING.set(self.waiting)
             try:
-                answers = await asyncio.wait_for(asyncio.gather(*futures), deadline)
+                answers = dict(zip(missing, await asyncio.wait_for(asyncio.gather(*futures), deadline), strict=True))
             except TimeoutError as error:
                 detail = f"not answered within {deadline:g} seconds; send fewer texts, or try again later"
                 raise RequestError(503, "deadline_exceeded", detail) from error
-            for i, answer in zip(missing, answers, strict=True):
-                found[i] = answer
-                if remember and self._known.maxsize:
-                    self._known[keys[i]] = answer
+            if remember and self._known.maxsize:
+                self._known.update(answers)
+            found = [answers.get(key, known) for key, known in zip(keys, found, strict=True)]
         return [prediction for prediction in found if prediction is not None]
 
     def _ask(self, bundle: Bundle, text: str, explain: bool) -> "asyncio.Future[Prediction]":

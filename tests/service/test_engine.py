@@ -11,6 +11,7 @@ from models.encoder import BATCH
 from models.errors import ExplainUnavailable, RequestError
 from models.stance import Prediction
 from service.engine import Engine
+from service.metrics import REGISTRY
 
 TEXTS = [
     "Уряд готовий направити миротворців, щойно сторони підпишуть угоду.",
@@ -79,6 +80,16 @@ def test_many_texts_of_a_file_drive_out_nothing_and_are_not_remembered(bundle: B
         assert (await engine.predict(bundle, many(1)))[0] is not found[1]
 
     with_engine(work)
+
+
+def test_equal_texts_of_a_request_are_computed_once(bundle: Bundle) -> None:
+    async def work(engine: Engine) -> None:
+        before = REGISTRY.get_sample_value("stance_batch_texts_sum") or 0
+        found = await engine.predict(bundle, [*TEXTS, *TEXTS[::-1]])
+        assert REGISTRY.get_sample_value("stance_batch_texts_sum") == before + len(TEXTS)
+        assert found[: len(TEXTS)] == found[: len(TEXTS) - 1 : -1]
+
+    with_engine(work, remembered=0)
 
 
 def test_nothing_is_remembered_where_no_room_is_set(bundle: Bundle) -> None:
