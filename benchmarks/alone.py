@@ -5,9 +5,10 @@ import sys
 import time
 from pathlib import Path
 
-from models.encoder import BATCH, FILES, Encoder
+from models.encoder import FILES, Encoder
 
 WARM = 32
+CROWD = 32
 
 
 def main() -> None:
@@ -18,7 +19,7 @@ def main() -> None:
     for text in asked["single"][:WARM]:
         encoder.encode([text])
     found = {}
-    for name, texts, size in (("single", asked["single"], 1), ("batches", asked["batches"], BATCH)):
+    for name, texts, size in (("single", asked["single"], 1), ("batches", asked["batches"], CROWD)):
         seconds = []
         began, spent = time.perf_counter(), time.process_time()
         for at in range(0, len(texts), size):

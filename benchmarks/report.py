@@ -93,7 +93,7 @@ def tables(results: Results) -> str:
     rows = [
         ("the encoder by itself", "1", *_cells(single), "", ""),
         (
-            "the encoder by itself, batches of 32",
+            "the encoder by itself, 32 texts at a time",
             "",
             f"{batches.texts:.1f}",
             "",
@@ -132,7 +132,7 @@ def plot(results: Results) -> Figure:
         rates = [results.servers[name, connections].texts for name in names]
         label = f"{connections} connection{'s' * (connections > 1)}"
         above[0].bar([i + shift for i in range(len(names))], rates, 0.38, label=label)
-    above[0].axhline(results.encoder["batches"].texts, color="0.4", ls=":", label="the encoder, batches of 32")
+    above[0].axhline(results.encoder["batches"].texts, color="0.4", ls=":", label="the encoder, 32 texts at a time")
     above[0].set(title="texts a second", ylim=(0, above[0].get_ylim()[1] * 1.3))
     above[1].bar(short, [encoder] * len(names), color="0.75", label="the encoder")
     above[1].bar(short, [results.around(name) for name in names], bottom=encoder, label="around it")

@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     """
     keyring = Keyring(settings.api_keys.get_secret_value(), settings.rate)
     live = Live(settings)
-    engine = Engine(settings.cache_texts)
+    engine = Engine(settings.cache_texts, settings.batches)
     database = Database(settings.database_url.get_secret_value())
     store = Store(database)
 

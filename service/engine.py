@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
 from time import perf_counter
+from typing import cast
 
 from cachetools import LRUCache
 
@@ -18,7 +19,7 @@ from models.stance import Prediction
 from service import metrics
 from service.drift import Recent
 
-WINDOW = 8 * BATCH
+WINDOW = 256
 """Waiting texts among which those of like length are sought: enough to pad little, few enough to look through."""
 COUNTED = 64
 """Texts that are counted in one go, a millisecond or two; between them others have their turn."""
@@ -37,17 +38,18 @@ class _Asked:
 
 
 class Engine:
-    """Answer texts in batches of like length, at once when nothing runs; remember what was answered.
+    """Answer texts in batches of like length, ``batches`` at a time, at once when fewer run; remember answers.
 
     Answers are kept by a digest of the text and the version that gave them, never the text. A text whose request is
     gone, cancelled or past its deadline is not computed.
     """
 
-    def __init__(self, remembered: int) -> None:
+    def __init__(self, remembered: int, batches: int) -> None:
         self._known: LRUCache[Key, Prediction] = LRUCache(remembered)
         self._waiting: dict[int, _Asked] = {}
-        self._thread = ThreadPoolExecutor(1, "encoder")
-        self._running: asyncio.Task[None] | None = None
+        self._batches = batches
+        self._threads = ThreadPoolExecutor(batches, "encoder")
+        self._running: set[asyncio.Task[None]] = set()
         self.recent = Recent()
         """What was answered lately, for drift."""
 
@@ -106,8 +108,8 @@ class Engine:
     def _ask(self, bundle: Bundle, text: str, explain: bool) -> "asyncio.Future[Prediction]":
         asked = _Asked(bundle, text, explain, asyncio.get_running_loop().create_future())
         self._waiting[id(asked)] = asked
-        if self._running is None:
-            self._running = asyncio.create_task(self._run(), context=Context())  # a batch is no request's
+        if len(self._running) < self._batches:
+            self._running.add(asyncio.create_task(self._run(), context=Context()))  # a batch is no request's
         return asked.answer
 
     async def _run(self) -> None:
@@ -116,8 +118,8 @@ class Engine:
             while self._waiting:
                 if batch := self._next():
                     await self._answer(batch)
-        finally:
-            self._running = None
+        finally:  # at once: who asks from now on finds none that runs
+            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _next(self) -> list[_Asked]:
         """Take the text that waits longest and those nearest to it in length, of the same version; drop who is gone."""
@@ -144,7 +146,7 @@ class Engine:
         model, texts, explain = batch[0].bundle.model, [asked.text for asked in batch], batch[0].explain
         began = perf_counter()
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._thread, model.predict, texts, explain)
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, model.predict, texts, explain)
         except Exception as error:
             if len(batch) > 1:  # whichever text it was, its neighbours are answered
                 for asked in batch:
@@ -163,8 +165,8 @@ class Engine:
         return len(self._waiting)
 
     def close(self) -> None:
-        """End the thread once its batch is done."""
-        self._thread.shutdown()
+        """End the threads once their batches are done."""
+        self._threads.shutdown()
 
 
 def _key(bundle: Bundle, text: str, explain: bool) -> Key:

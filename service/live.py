@@ -29,7 +29,7 @@ class Live:
         pool()
         load_languages()
         self._settings = settings
-        self.bundle: Bundle = load_bundle(self._chosen(), settings.encoder_threads)
+        self.bundle: Bundle = load_bundle(self._chosen(), settings.threads)
         metrics.MODEL.labels(self.bundle.manifest.version).set(1)
         self._left: ref[Any] | None = None
         self._looking = asyncio.Lock()
@@ -42,7 +42,7 @@ class Live:
         if not self._settings.shadow:
             return None
         version, share = self._settings.shadow.split(":")
-        return Shadow(load_bundle(self._settings.store / version, self._settings.encoder_threads), float(share))
+        return Shadow(load_bundle(self._settings.store / version, self._settings.threads), float(share))
 
     def _chosen(self) -> Path:
         return self._settings.bundle or serving(self._settings.store)
@@ -83,6 +83,6 @@ class Live:
 
     def _exchange(self, place: Path) -> None:
         """Serve the bundle in a folder; off the event loop, for freeing the one before takes a tenth of a second."""
-        loaded = load_bundle(place, self._settings.encoder_threads)
+        loaded = load_bundle(place, self._settings.threads)
         self._left, self.bundle = ref(self.bundle.model.heads.features), loaded
         give_back()

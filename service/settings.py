@@ -70,8 +70,13 @@ class Settings(BaseSettings):
         Field(ge=0, description="Answers remembered, by digest of the text; some two kilobytes each, never the text."),
     ] = 10_000
     threads: Annotated[
-        int, Field(ge=0, description="Threads of a worker's encoder; 0 shares all cores out among the workers.")
-    ] = 0
+        int,
+        Field(
+            gt=0,
+            description="Threads that share a batch; as many batches run at once as cores allow. One takes the least "
+            "processor time, more answer a lone text sooner.",
+        ),
+    ] = 1
     workers: Annotated[
         int,
         Field(
@@ -117,8 +122,6 @@ class Settings(BaseSettings):
     ] = "info"
 
     @property
-    def encoder_threads(self) -> int:
-        """Return the threads of one worker's encoder, 0 for as many as there are cores."""
-        if self.threads or self.workers == 1:
-            return self.threads
-        return max(1, (os.cpu_count() or 1) // self.workers)
+    def batches(self) -> int:
+        """Return how many batches a worker encodes at once."""
+        return max(1, (os.cpu_count() or 1) // (self.workers * self.threads))

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from models.bundle import RELEASED, Bundle
-from models.encoder import BATCH, BATCH_TOKENS, FILES, LONGEST, Encoder, _batches, prepared
+from models.encoder import FILES, Encoder, prepared
 from models.errors import EncoderError
 from models.text import normalise
 from tests.conftest import ROOT
@@ -56,12 +54,3 @@ def test_a_bundle_over_an_encoder_pickles_no_encoder(bundle: Bundle) -> None:
     assert (bundle.path / "heads.joblib").stat().st_size < 200_000
     with pytest.raises(TypeError):
         pickle.dumps(bundle.model.heads.features)
-
-
-@given(st.lists(st.integers(2, LONGEST)))
-def test_every_text_is_in_one_batch_and_batches_are_bounded(lengths: list[int]) -> None:
-    batches = list(_batches(lengths))
-    assert sorted(i for rows in batches for i in rows) == list(range(len(lengths)))
-    for rows in batches:
-        assert 0 < len(rows) <= BATCH
-        assert len(rows) * max(lengths[i] for i in rows) <= BATCH_TOKENS

@@ -27,7 +27,7 @@ def many(count: int) -> list[str]:
 
 def with_engine(work: Callable[[Engine], Coroutine[Any, Any, None]], remembered: int = 100) -> None:
     """Do some asynchronous work with an engine and end it."""
-    engine = Engine(remembered)
+    engine = Engine(remembered, batches=2)
     asyncio.run(work(engine))
     engine.close()
 

@@ -157,10 +157,9 @@ def test_what_keeps_several_workers_from_starting_is_told_once(bundle: Bundle, t
 
 def test_cores_are_shared_out_among_workers() -> None:
     cores = os.cpu_count() or 1
-    assert Settings().encoder_threads == 0
-    assert Settings(workers=2).encoder_threads == max(1, cores // 2)
-    assert Settings(workers=10 * cores).encoder_threads == 1
-    assert Settings(workers=2, threads=3).encoder_threads == 3
+    assert Settings().batches == cores
+    assert Settings(workers=2).batches == max(1, cores // 2)
+    assert Settings(threads=cores).batches == Settings(workers=10 * cores).batches == 1
 
 
 def test_every_metric_is_on_the_dashboard_and_documented() -> None:
