@@ -1,4 +1,4 @@
-"""Time the encoder of a bundle by itself, text by text and in batches: what no server around it can go below."""
+"""Time the encoder of a bundle by itself, text by text and many at a time: what no server around it can go below."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ from models.encoder import FILES, Encoder
 
 WARM = 32
 CROWD = 32
+"""Texts given to the encoder at once where many ask; it cuts them into batches itself."""
 
 
 def main() -> None:
