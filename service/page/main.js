@@ -4,9 +4,11 @@ import { article } from "./article.js";
 import "./dialog.js";
 import { make } from "./elements.js";
 import { failure } from "./failure.js";
+import { onDrop } from "./file.js";
 import { many } from "./many.js";
 import { model } from "./model.js";
 import { review } from "./review.js";
+import { lost } from "./service.js";
 import { LANGUAGES, language, speak, t } from "./words.js";
 
 const WAYS = { article, file: many, review, model };
@@ -31,8 +33,9 @@ async function show() {
   nav.setAttribute("aria-label", t("ways_label"));
   nav.replaceChildren(...Object.keys(WAYS).map((each) =>
     make("a", { href: `#${each}`, "aria-current": each === way ? "page" : null }, t(`ways.${each}`))));
+  onDrop(null);
   document.title = `${t(`titles.${way}`)} · Stance Desk`;
-  const root = make("div", { class: `way ${way}` });
+  const root = make("div", { class: `way ${way}` }, make("h1", {}, t(`titles.${way}`)));
   main.replaceChildren(root);
   try {
     await WAYS[way](root, fragment);
@@ -44,7 +47,13 @@ async function show() {
 await speak();
 frame();
 document.getElementById("language").addEventListener("change", async ({ target }) => {
-  await speak(target.value);
+  try {
+    await speak(target.value);
+  } catch {
+    frame();
+    main.querySelector(".way").prepend(failure(lost()));
+    return;
+  }
   frame();
   show();
 });
