@@ -117,12 +117,13 @@ function paint(result, axes) {
     const all = t("article.found", { n: nodes.size });
     count.textContent = kept < nodes.size ? `${all}, ${t("article.kept", { n: kept })}` : all;
   };
+  const filtered = () => { filter(); say(count.textContent); };
   filter();
   result.replaceChildren(
     make("h2", {}, state.example ? t("article.example_title") : t("article.result_title")),
     make("div", { class: "overview" },
-      axes.map((axis) => summary(axis, answer.summary[axis.name], state.hidden[axis.name], filter)),
-      make("div", { class: "view" }, count, axisChoice(axes, () => paint(result, axes)), certainty(filter))),
+      axes.map((axis) => summary(axis, answer.summary[axis.name], state.hidden[axis.name], filtered)),
+      make("div", { class: "view" }, count, axisChoice(axes, () => paint(result, axes)), certainty(filtered))),
     make("div", { class: "columns", onkeydown: ({ key }) => { if (key === "Escape") leave(); } },
       body, panel, takeaway(text, answer, axes)));
 }

@@ -33,7 +33,7 @@ function marked(statement, axes) {
   const [tint, line] = axes.map((axis, i) => place(axis, verdicts[i]));
   const told = axes.map((axis, i) => `${axisName(axis)}: ${verdictName(axis, verdicts[i])}`).join("; ");
   return make("span", { class: `statement tint-${tint} line-${line ?? tint}` },
-    make("span", { class: "marks" }, axes.map((axis, i) => mark(axis, verdicts[i])), JOINER),
+    make("span", { class: "marks", "aria-hidden": "true" }, axes.map((axis, i) => mark(axis, verdicts[i])), JOINER),
     make("span", { class: "said" }, statement.text), unseen(` (${told}) `));
 }
 

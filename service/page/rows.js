@@ -2,7 +2,7 @@
 
 import { mark, UNCERTAIN, verdict, verdictName } from "./axes.js";
 import { dialog } from "./dialog.js";
-import { button, make, save } from "./elements.js";
+import { button, make, save, say } from "./elements.js";
 import { grid } from "./grid.js";
 import { send } from "./service.js";
 import { detail } from "./statement.js";
@@ -66,6 +66,7 @@ export function rowsView(rows, axes, { column, header }) {
     told.textContent = matching.length ? t("file.matching", { n: matching.length }) : t("file.nothing");
     download.textContent = t("file.download", { n: matching.length });
     download.disabled = matching.length === 0;
+    if (!more) say(told.textContent);
   }
 
   function take() {

@@ -156,6 +156,23 @@ def test_axe_finds_no_violation_where_something_is_wrong_or_open(desk: Desk, gat
     fault_free(page)
 
 
+@pytest.mark.parametrize("lang", LOCALES)
+def test_every_way_fits_the_narrowest_screen(desk: Desk, lang: str) -> None:
+    page = desk.open("/#review", lang, phone=True)
+    page.set_viewport_size({"width": 320, "height": 640})  # what a wide screen shows at four times the size
+    page.locator("#dialog-input").fill("ivan")
+    page.keyboard.press("Enter")
+    for way, ready in (
+        ("review", ".standing h3"),
+        ("model", ".plot .main-svg"),
+        ("file", ".drop"),
+        ("article", ".reading"),
+    ):
+        page.goto(f"{desk.url}/#{way}")
+        expect(page.locator(ready).first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == 320, way
+
+
 def test_the_whole_desk_is_reached_by_keyboard(desk: Desk) -> None:
     page = desk.open()
     expect(page.locator(".statement")).to_have_count(12)

@@ -160,6 +160,12 @@ def test_a_key_is_asked_for_refused_and_taken(gate: Desk, lang: str) -> None:
     assert gate.secrets["desk"] not in page.evaluate(
         "JSON.stringify({...localStorage, ...sessionStorage}) + document.cookie"
     )
+    page.locator(".statement").first.click()
+    page.locator(".correction summary").click()
+    page.locator(".correction fieldset input").first.check()
+    page.get_by_role("button", name=said["correction"]["store"]).click()
+    expect(page.locator(".correction [role=alert]")).to_contain_text(said["problems"]["role_too_low"])
+    expect(page.locator(".correction").get_by_role("button", name=said["key"]["other"])).to_be_visible()
     page.locator("nav a").nth(2).click()
     expect(page.get_by_role("alert").first).to_contain_text(said["problems"]["role_too_low"])
     page.get_by_role("button", name=said["key"]["other"]).first.click()
