@@ -77,7 +77,7 @@ export async function article(root, fragment) {
       make("button", { type: "submit", class: "chief" }, t("article.read")),
       button(t("article.open"), () => file.click()),
       button(t("article.example"), () => show(example(), { from: language })), file));
-  onDrop(open);
+  onDrop(root, open);
   root.replaceChildren(make("h1", {}, t("titles.article")), form, result);
 
   if (fragment) {

@@ -51,16 +51,18 @@ export function proseOf(html) {
 // A file may be dropped anywhere; a way that takes none has it refused, for a browser would leave the page and open it.
 let taker = null;
 
-export function onDrop(take) {
-  taker = take;
+// As long as `root` is shown, `take` is given what is dropped.
+export function onDrop(root, take) {
+  taker = { root, take };
 }
 
 function over(event) {
   if (![...event.dataTransfer.types].includes("Files")) return;
   event.preventDefault();
-  event.dataTransfer.dropEffect = taker ? "copy" : "none";
-  document.documentElement.classList.toggle("over", taker !== null && event.type === "dragover");
-  if (event.type === "drop" && event.dataTransfer.files[0]) taker?.(event.dataTransfer.files[0]);
+  const takes = Boolean(taker?.root.isConnected);
+  event.dataTransfer.dropEffect = takes ? "copy" : "none";
+  document.documentElement.classList.toggle("over", takes && event.type === "dragover");
+  if (takes && event.type === "drop" && event.dataTransfer.files[0]) taker.take(event.dataTransfer.files[0]);
 }
 
 addEventListener("dragover", over);

@@ -4,7 +4,6 @@ import { article } from "./article.js";
 import "./dialog.js";
 import { make } from "./elements.js";
 import { failure } from "./failure.js";
-import { onDrop } from "./file.js";
 import { many } from "./many.js";
 import { model } from "./model.js";
 import { review } from "./review.js";
@@ -33,7 +32,6 @@ async function show() {
   nav.setAttribute("aria-label", t("ways_label"));
   nav.replaceChildren(...Object.keys(WAYS).map((each) =>
     make("a", { href: `#${each}`, "aria-current": each === way ? "page" : null }, t(`ways.${each}`))));
-  onDrop(null);
   document.title = `${t(`titles.${way}`)} · Stance Desk`;
   const root = make("div", { class: `way ${way}` }, make("h1", {}, t(`titles.${way}`)));
   main.replaceChildren(root);

@@ -24,7 +24,7 @@ export async function many(root) {
   root.replaceChildren(make("h1", {}, t("titles.file")), make("p", { class: "lead" }, t("file.lead")),
     make("div", { class: "drop" }, button(t("file.choose"), () => file.click(), { class: "chief" }), make("p", { class: "hint" }, t("file.or_drop")), file),
     setup, state, table, charts);
-  onDrop(take);
+  onDrop(root, take);
   let view = null;
 
   async function take(chosen) {

@@ -108,7 +108,7 @@ export async function review(root) {
         }))),
       make("label", { for: "review-note" }, t("note")), note,
       make("p", { class: "actions" }, button(t("review.skip"), () => doing(skip), { "aria-keyshortcuts": "x" }), back),
-      make("p", { class: "small" }, t("review.keys"), " ", t("review.note_keys")));
+      make("p", { class: "small keys" }, t("review.keys"), " ", t("review.note_keys")));
   }
 
   // Whoever sits down here next: what was leased or said before is not his.

@@ -8,12 +8,11 @@ import json
 import re
 import zlib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import LOCALES, Desk, drop, words
+from tests.e2e.conftest import LOCALES, Desk, words
 
 HOSTILE = (
     "The minister said <img src=x onerror=\"document.title='broken'\"> that troops stay. "
@@ -226,64 +225,6 @@ def test_what_was_typed_is_kept_while_other_ways_and_languages_are_gone(desk: De
     expect(page.locator("#text")).to_have_value("Typed, not read yet.")
     page.get_by_role("button", name=words("ru")["article"]["example"]).click()
     expect(page.locator("#text")).to_have_value("Typed, not read yet.")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "there"),
-    [
-        ("a.txt", b"Troops will not go, the minister said.", "Troops will not go"),
-        ("a.html", b"<nav>Menu</nav><p>Troops will <b>not</b> go, he said.</p>", "Troops will not go"),
-    ],
-)
-def test_a_file_is_dropped_anywhere_on_the_page(
-    desk: Desk, tmp_path: Path, name: str, content: bytes, there: str
-) -> None:
-    (tmp_path / name).write_bytes(content)
-    page = desk.open()
-    expect(page.locator(".statement")).to_have_count(12)
-    drop(page, tmp_path / name)  # on the masthead
-    expect(page.locator(".reading")).to_contain_text(there)
-    expect(page.locator("html.over")).to_have_count(0)
-    page.locator("nav a").nth(3).click()
-    expect(page.locator(".facts")).to_be_visible()
-    drop(page, tmp_path / name)  # a way that takes no file; the browser would open it in place of the page
-    drop(page, tmp_path / name, (300, 500))
-    expect(page).to_have_url(f"{desk.url}/#model")
-
-
-@pytest.mark.parametrize("lang", LOCALES)
-def test_what_is_no_text_is_refused_with_words(desk: Desk, tmp_path: Path, lang: str) -> None:
-    page, problems = desk.open(lang=lang), words(lang)["problems"]
-    expect(page.locator(".statement")).to_have_count(12)
-    given: Any = {"name": "a.docx", "mimeType": "", "buffer": b"PK\x03\x04" + bytes(range(256))}
-    page.locator("input[type=file]").set_input_files(given)
-    expect(page.get_by_role("alert")).to_have_text(problems["file_no_text"])
-    (tmp_path / "folder").mkdir()
-    drop(page, tmp_path / "folder")
-    expect(page.get_by_role("alert")).to_have_text(problems["file_unreadable"])
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "there", "gone"),
-    [
-        ("a.txt", "Войска не будут отправлены, сказал министр.".encode("cp1251"), "Войска не будут", "�"),
-        ("a.txt", b"\xff\xfe" + "Війська не надішлють, сказав міністр.".encode("utf-16-le"), "Війська не", "�"),
-        (
-            "a.html",
-            b"<nav>Menu here</nav><style>p{color:red}</style><article style='color:red'><h1>Talks</h1>"
-            b"<p style=color:red>Troops will not go, <b>he</b> said.</p>"
-            b"<script>document.title='broken'</script></article><footer>Imprint</footer>",
-            "Troops will not go, he said.",
-            "Menu",
-        ),
-    ],
-)
-def test_files_are_read_in_the_browser(desk: Desk, name: str, content: bytes, there: str, gone: str) -> None:
-    page = desk.open()
-    expect(page.locator(".statement")).to_have_count(12)
-    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "", "buffer": content})
-    expect(page.locator(".reading")).to_contain_text(there)
-    expect(page.locator("#text")).not_to_have_value(re.compile(gone))
 
 
 @pytest.mark.parametrize("lang", LOCALES)

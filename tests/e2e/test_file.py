@@ -4,15 +4,13 @@ import csv
 import io
 import json
 import subprocess
-from itertools import combinations
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import LOCALES, Desk, drop, words
+from tests.e2e.conftest import LOCALES, Desk, words
 
 TEXTS = [
     "The minister ruled out sending any soldiers to Ukraine, even after a ceasefire.",
@@ -81,138 +79,6 @@ def test_a_file_is_read_drawn_and_taken_along(desk: Desk, lang: str, name: str, 
     assert "stance_error" in found[0]
 
 
-def test_a_file_is_dropped_and_another_in_its_place(desk: Desk, tmp_path: Path) -> None:
-    page = desk.open("/#file")
-    expect(page.locator(".drop")).to_be_visible()
-    for name, written in (("a.csv", as_csv), ("b.jsonl", as_lines)):
-        (tmp_path / name).write_bytes(written(table(3)))
-        drop(page, tmp_path / name)
-        expect(page.locator(".file-name")).to_have_text(name)
-        expect(page.locator(".sending select")).to_have_value("body")
-        expect(page.locator(".sending select")).to_be_focused()
-        start(page)
-        expect(page.locator(".state")).to_have_text(told("en", "done", n=3, errors=0))
-
-
-SAID = TEXTS[2]
-ODD = {
-    "line breaks and quotes": ("a.csv", f'text,n\r\n"He said ""no"",\r\nand {SAID}",1\r\n'.encode(), {"n": "1"}),
-    "byte order mark": ("a.csv", f"\ufeffdate;text\n2026-01-01;{SAID}\n".encode(), {"date": "2026-01-01"}),
-    "windows-1251": ("a.csv", f"дата;text\nдня;{SAID}\n".encode("cp1251"), {"дата": "дня"}),
-    "utf-16": ("a.csv", f"дата\ttext\nдня\t{SAID}\n".encode("utf-16"), {"дата": "дня"}),
-    "utf-16 lines": ("a.jsonl", as_lines([{"text": SAID, "n": "ї"}]).decode().encode("utf-16"), {"n": "ї"}),
-    "names of the page's own": (
-        "a.csv",
-        f'at,text,constructor\nhere,"{SAID}",x\n'.encode(),
-        {"at": "here", "constructor": "x"},
-    ),
-    "300 columns": (
-        "a.csv",
-        as_csv([{**{f"c{n}": f"={n}" for n in range(299)}, "text": SAID}]),
-        {"c0": "'=0", "c298": "'=298"},
-    ),
-    "nested values": (
-        "a.jsonl",
-        json.dumps({"text": SAID, "meta": {"a": [1, None, "б"]}, "n": -3, "who": "-3+1"}).encode(),
-        {"meta": '{"a":[1,null,"б"]}', "n": "-3", "who": "'-3+1"},
-    ),
-}
-
-
-@pytest.mark.parametrize(("name", "content", "beside"), ODD.values(), ids=ODD)
-def test_files_as_people_have_them_come_back_whole(
-    desk: Desk, name: str, content: bytes, beside: dict[str, str]
-) -> None:
-    page = desk.open("/#file")
-    give(page, name, content)
-    expect(page.locator(".sending select")).to_have_value("text")
-    start(page)
-    expect(page.locator(".state")).to_have_text(told("en", "done", n=1, errors=0).replace("rows", "row"))
-    [row] = taken(page)
-    assert row["text"].endswith(SAID)
-    assert {key: row[key] for key in beside} == beside
-
-
-def test_what_is_no_date_is_none_and_dates_as_people_write_them_are_days(desk: Desk) -> None:
-    page = desk.open()
-    written = [
-        "2026-02-13",
-        " 2026-2-13T23:30:00-05:00",
-        "13.02.2026 10:00",
-        "Fri, 13 Feb 2026 10:00:00 GMT",
-        "13 Feb 2026",
-    ]
-    other = [
-        "",
-        "7",
-        "foo 7",
-        "2026",
-        "2026-13-01",
-        "31.02.2026",
-        "30 Feb 2026",
-        "13 Foo 2026",
-        "02/13/2026",
-        None,
-        20260213,
-    ]
-    days = page.evaluate("async (all) => all.map((await import('/page/dates.js')).dayOf)", [*written, *other])
-    assert days == [20497] * len(written) + [None] * len(other)
-    gathered = (
-        """async () => (await import('/page/dates.js')).buckets(Array.from({length: 400_000}, (_, n) => n % 30))(3)"""
-    )
-    assert page.evaluate(gathered) == "1970-01-04"
-
-
-def test_dates_that_cannot_be_read_are_told(desk: Desk) -> None:
-    page = desk.open("/#file")
-    give(page, "a.csv", as_csv([{"Date": "yesterday", "Holder": "A", "text": text} for text in TEXTS]))
-    start(page)
-    expect(page.locator(".charts > .small")).to_contain_text("“Date” holds no dates")
-    expect(page.locator(".chart")).to_have_count(1)
-
-
-def test_names_on_the_map_never_cover_each_other(desk: Desk) -> None:
-    page = desk.open()
-    random = Random(7)
-    for count in (1, 8, 60):
-        points = [
-            {
-                "name": "n" * random.randint(1, 60),
-                "x": random.uniform(0, 500),
-                "y": random.uniform(0, 300),
-                "radius": 12,
-            }
-            for _ in range(count)
-        ]
-        named = page.evaluate("async (all) => (await import('/page/labels.js')).labels(all, 500)", points)
-        boxes = []
-        for point, each in zip(points, named, strict=True):
-            wide = 7.2 * len(each["name"])
-            left, top = {
-                "top center": (point["x"] - wide / 2, point["y"] - 28),
-                "bottom center": (point["x"] - wide / 2, point["y"] + 12),
-                "middle right": (point["x"] + 12, point["y"] - 8),
-                "middle left": (point["x"] - 12 - wide, point["y"] - 8),
-            }[each["side"]]
-            if each["name"]:
-                boxes.append((left, top, left + wide, top + 16))
-        assert boxes
-        for one, other in combinations(boxes, 2):
-            assert one[2] < other[0] or other[2] < one[0] or one[3] < other[1] or other[3] < one[1]
-
-
-def test_charts_are_taken_along_as_svg_and_png(desk: Desk) -> None:
-    page = desk.open("/#file")
-    give(page, "a.csv", as_csv(table(9)))
-    start(page)
-    for kind, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
-        with page.expect_download() as waiting:
-            page.locator(".map").get_by_text(kind, exact=True).click()
-        content = Path(waiting.value.path()).read_bytes()
-        assert content.startswith(begin)
-        assert b"<b>" not in content
-
-
 def test_rows_are_sifted_sorted_and_opened_from_the_keyboard(desk: Desk) -> None:
     page = desk.open("/#file")
     give(page, "a.csv", as_csv(table(300)))
@@ -249,17 +115,6 @@ def test_a_file_that_is_no_table_is_refused_with_words(desk: Desk, lang: str, co
     page, said = desk.open("/#file", lang), words(lang)
     give(page, "a.jsonl" if key is None else "a.csv", content)
     expect(page.get_by_role("alert")).to_have_text(said["file"][key or "none"])
-
-
-@pytest.mark.parametrize("lang", LOCALES)
-def test_what_is_no_text_is_refused_as_a_file(desk: Desk, tmp_path: Path, lang: str) -> None:
-    page, problems = desk.open("/#file", lang), words(lang)["problems"]
-    expect(page.locator(".drop")).to_be_visible()
-    give(page, "a.xlsx", b"PK\x03\x04\x14\x00\x06\x00,a;b\n" + bytes(range(256)))
-    expect(page.get_by_role("alert")).to_have_text(problems["file_no_text"])
-    (tmp_path / "folder").mkdir()
-    drop(page, tmp_path / "folder")
-    expect(page.get_by_role("alert")).to_have_text(problems["file_unreadable"])
 
 
 def test_bad_rows_are_counted_and_a_table_that_was_scored_is_refused(desk: Desk) -> None:
