@@ -9,7 +9,7 @@ import { detail } from "./statement.js";
 import { columns, csv, shown, stanceOf } from "./table.js";
 import { axisName, knows, languageName, language, number, percent, t } from "./words.js";
 
-const BESIDE = ["date", "holder", "source"];
+const BESIDE = { date: "7rem", holder: "minmax(9rem, 2fr)", source: "minmax(9rem, 2fr)" };
 
 const FAULTY = "error";
 
@@ -33,8 +33,8 @@ export function rowsView(rows, axes, { column, header }) {
         value: (row) => { const stance = stanceOf(row, axis); return stance ? `${verdictName(axis, verdict(stance))} ${(1 - stance.confidence).toFixed(4)}` : ""; },
       })),
       { name: "text", title: t("file.text"), width: "minmax(16rem, 4fr)", cell: (row) => make("span", { class: "prose" }, shown(row[column])), value: (row) => shown(row[column]) },
-      ...BESIDE.map((name) => columnOf(header, [name])).filter((name) => name !== undefined && name !== column).map((name) => (
-        { name: `own-${name}`, title: name, width: "minmax(7.75rem, 1fr)", cell: (row) => shown(row[name]), value: (row) => shown(row[name]) })),
+      ...Object.entries(BESIDE).map(([name, width]) => [columnOf(header, [name]), width]).filter(([name]) => name !== undefined && name !== column).map(([name, width]) => (
+        { name: `own-${name}`, title: name, width, cell: (row) => shown(row[name]), value: (row) => shown(row[name]) })),
       { name: "language", title: t("file.language"), width: "7rem", value: (row) => shown(row.stance_language),
         cell: (row) => (row.stance_language ? languageName(row.stance_language) : "") },
     ],
