@@ -2,17 +2,19 @@
 
 import { theModel, verdict } from "./axes.js";
 import { button, make, say } from "./elements.js";
-import { linkOf, textOfLink, toCsv, toHtml, toJson } from "./export.js";
 import { failure } from "./failure.js";
-import { dropped, textOf } from "./file.js";
+import { onDrop, textOf } from "./file.js";
+import { textOfLink } from "./link.js";
+import { panelOf } from "./panel.js";
 import { paragraphs, rove } from "./reading.js";
 import { send } from "./service.js";
-import { detail } from "./statement.js";
 import { summary } from "./summary.js";
+import { takeaway } from "./takeaway.js";
 import { axisName, language, listed, number, percent, t } from "./words.js";
 
 const BOTH = "";
-const state = { text: "", answer: null, example: null, axis: BOTH, hidden: {}, least: 0, link: null };
+// What was typed, what was read last and what came of it, kept while other ways are gone.
+const state = { typed: "", text: "", answer: null, example: null, axis: BOTH, hidden: {}, least: 0 };
 
 const example = () => listed("example").join("\n\n");
 
@@ -30,14 +32,19 @@ export async function article(root, fragment) {
   for (const axis of axes) state.hidden[axis.name] ??= new Set();
   const result = make("div", { class: "result" });
   const input = make("textarea", {
-    id: "text", rows: 4, value: state.example ? "" : state.text, placeholder: t("article.placeholder"),
+    id: "text", rows: 4, value: state.typed, placeholder: t("article.placeholder"),
+    oninput: () => { state.typed = input.value; },
     onkeydown: (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) read(); },
   });
   const file = make("input", { type: "file", accept: ".txt,.md,.html,.htm,text/plain,text/html", hidden: true,
     onchange: () => { if (file.files[0]) open(file.files[0]); file.value = ""; } });
 
-  async function show(text, from = null) {
-    Object.assign(state, { text, example: from, link: null });
+  const put = (text) => { input.value = state.typed = text; };
+
+  // An address that carries a text carries the one that is shown.
+  async function show(text, { from = null, linked = false } = {}) {
+    if (!linked && location.hash.includes("=")) history.replaceState(null, "", "#article");
+    Object.assign(state, { text, example: from });
     result.setAttribute("aria-busy", "true");
     try {
       const answer = await analysed(text);
@@ -46,59 +53,49 @@ export async function article(root, fragment) {
       say(t("article.found", { n: state.answer.statements.length }));
       paint(result, axes);
     } catch (problem) {
+      if (state.text !== text) return;
       state.answer = null;
-      result.replaceChildren(failure(problem, () => show(text, from)));
+      result.replaceChildren(failure(problem, () => show(text, { from, linked })));
     } finally {
       result.removeAttribute("aria-busy");
     }
   }
   async function open(chosen) {
-    input.value = await textOf(chosen);
-    read();
+    try {
+      put(await textOf(chosen));
+    } catch (problem) {
+      return result.replaceChildren(failure(problem));
+    }
+    return read();
   }
-  function read() {
-    if (input.value.trim()) return show(input.value);
-    return result.replaceChildren(make("p", { class: "problem", role: "alert" }, t("problems.blank_text")));
-  }
+  const wrong = (words) => result.replaceChildren(make("p", { class: "problem", role: "alert" }, words));
+  const read = () => (input.value.trim() ? show(input.value) : wrong(t("problems.blank_text")));
 
   const form = make("form", { class: "compose", onsubmit: (event) => { event.preventDefault(); read(); } },
     make("label", { for: "text" }, t("article.label")), input,
     make("p", { class: "actions" },
       make("button", { type: "submit", class: "chief" }, t("article.read")),
       button(t("article.open"), () => file.click()),
-      button(t("article.example"), () => { input.value = ""; show(example(), language); }), file));
-  dropped(root, open);
+      button(t("article.example"), () => show(example(), { from: language })), file));
+  onDrop(root, open);
   root.replaceChildren(make("h1", {}, t("titles.article")), form, result);
 
   if (fragment) {
     const text = await textOfLink(fragment);
-    if (text === null) return result.replaceChildren(make("p", { class: "problem", role: "alert" }, t("article.link_broken")));
+    if (text === null) return wrong(t("article.link_broken"));
     if (text !== state.text || !state.answer) {
-      input.value = text;
-      return show(text);
+      put(text);
+      return show(text, { linked: true });
     }
   }
-  if (!state.text || (state.example && state.example !== language)) return show(example(), language);
+  if (!state.text || (state.example && state.example !== language)) return show(example(), { from: language });
   return state.answer ? paint(result, axes) : undefined;
 }
 
 function paint(result, axes) {
   const { text, answer } = state;
   const chosen = state.axis === BOTH ? axes.slice(0, 2) : axes.filter((axis) => axis.name === state.axis);
-  const panel = make("aside", { class: "panel", "aria-label": t("article.why") });
-  const hint = () => panel.replaceChildren(make("p", { class: "hint" }, t("article.hint")));
-  let pinned = null;
-  const nodes = new Map();
-  const show = (statement) => panel.replaceChildren(
-    button("×", () => pin(null), { class: "close", "aria-label": t("close") }), detail(statement, axes));
-  function pin(node) {
-    pinned?.setAttribute("aria-pressed", "false");
-    pinned = node === pinned ? null : node;
-    pinned?.setAttribute("aria-pressed", "true");
-    panel.classList.toggle("open", pinned !== null);
-    if (pinned) show(nodes.get(pinned));
-    else hint();
-  }
+  const nodes = new Map(), count = make("p", { class: "small" });
   const body = make("div", { class: "reading", lang: "", role: "group", "aria-label": t("article.statements") },
     paragraphs(text, answer.statements, chosen, (node, statement) => {
       nodes.set(node, statement);
@@ -107,39 +104,28 @@ function paint(result, axes) {
       }
       return node;
     }));
-  const over = ({ target }) => {
-    const node = target.closest(".statement");
-    if (node && !pinned) show(nodes.get(node));
-  };
-  body.addEventListener("pointerover", (event) => { if (event.pointerType === "mouse") over(event); });
-  body.addEventListener("focusin", (event) => {
-    over(event);
-    if (pinned && event.target !== pinned && event.target.matches(":focus-visible")) pin(event.target);
-  });
-  body.addEventListener("click", ({ target }) => { const node = target.closest(".statement"); if (node) pin(node); });
-  body.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && pinned) pin(null);
-    if (!["Enter", " "].includes(event.key) || !nodes.has(event.target)) return;
-    event.preventDefault();
-    pin(event.target);
-  });
   rove(body, ".statement");
+  const { panel, leave } = panelOf(body, nodes, axes);
   const filter = () => {
-    for (const [node, statement] of nodes) {
-      node.classList.toggle("passed-over", axes.some(({ name }) =>
-        state.hidden[name].has(verdict(statement.stances[name])) || statement.stances[name].confidence < state.least));
+    let kept = 0;
+    for (const [node, { stances }] of nodes) {
+      const passed = axes.some(({ name }) => state.hidden[name].has(verdict(stances[name])))
+        || chosen.some(({ name }) => stances[name].confidence < state.least);
+      node.classList.toggle("passed-over", passed);
+      if (!passed) kept += 1;
     }
+    const all = t("article.found", { n: nodes.size });
+    count.textContent = kept < nodes.size ? `${all}, ${t("article.kept", { n: kept })}` : all;
   };
+  const filtered = () => { filter(); say(count.textContent); };
   filter();
-  hint();
   result.replaceChildren(
     make("h2", {}, state.example ? t("article.example_title") : t("article.result_title")),
     make("div", { class: "overview" },
-      axes.map((axis) => summary(axis, answer.summary[axis.name], state.hidden[axis.name], filter)),
-      make("div", { class: "view" },
-        make("p", { class: "small" }, t("article.found", { n: answer.statements.length })),
-        axisChoice(axes, () => paint(result, axes)), certainty(filter))),
-    make("div", { class: "columns" }, make("div", {}, body, takeaway(text, answer, axes)), panel));
+      axes.map((axis) => summary(axis, answer.summary[axis.name], state.hidden[axis.name], filtered)),
+      make("div", { class: "view" }, count, axisChoice(axes, () => paint(result, axes)), certainty(filtered))),
+    make("div", { class: "columns", onkeydown: ({ key }) => { if (key === "Escape") leave(); } },
+      body, panel, takeaway(text, answer, axes)));
 }
 
 function axisChoice(axes, changed) {
@@ -157,28 +143,4 @@ function certainty(changed) {
   return make("p", { class: "certainty" }, make("label", { for: "least" }, t("article.least")),
     make("input", { type: "range", id: "least", min: 0, max: 95, step: 5, value: state.least * 100,
       oninput: ({ target }) => { state.least = target.value / 100; told.textContent = percent(state.least); changed(); } }), told);
-}
-
-function takeaway(text, answer, axes) {
-  const told = make("div", { class: "told" });
-  const link = async () => {
-    const url = await linkOf(text);
-    history.replaceState(null, "", url);
-    told.replaceChildren(make("p", {}, make("label", { for: "link" }, t("article.link_text")),
-      make("input", { id: "link", type: "text", readonly: "", value: url, onfocus: ({ target }) => target.select() })));
-    told.querySelector("input").focus();
-  };
-  const queue = async () => {
-    try {
-      const stored = await send("/v1/analyze", { text, store: true });
-      const words = t("article.queued", { n: stored.statements.length });
-      say(words);
-      told.replaceChildren(make("p", {}, words));
-    } catch (problem) {
-      told.replaceChildren(failure(problem, queue));
-    }
-  };
-  return make("div", { class: "takeaway" }, make("p", { class: "actions" },
-    button("JSON", () => toJson(text, answer)), button("CSV", () => toCsv(answer, axes)),
-    button("HTML", () => toHtml(text, answer, axes)), button(t("article.link"), link), button(t("article.queue"), queue)), told);
 }

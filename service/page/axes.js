@@ -2,7 +2,7 @@
 
 import { make } from "./elements.js";
 import { get } from "./service.js";
-import { labelName, t } from "./words.js";
+import { axisName, labelName, percent, t } from "./words.js";
 
 export const UNCERTAIN = "uncertain";
 const PLACES = ["first", "second", "third"];
@@ -26,6 +26,10 @@ export const ends = (axis) => axis.labels.filter((label) => label !== axis.neutr
 
 export const verdict = (stance) => (stance.certain ? stance.label : UNCERTAIN);
 export const verdictName = (axis, label) => (label === UNCERTAIN ? t("uncertain") : labelName(axis, label));
+
+// What was said of a statement, in a line.
+export const described = ({ stances }, axes) => axes.map((axis) =>
+  `${axisName(axis)}: ${verdictName(axis, verdict(stances[axis.name]))} (${percent(stances[axis.name].confidence)})`).join("; ");
 
 export const mark = (axis, label) =>
   make("span", { class: `mark is-${place(axis, label)}`, "aria-hidden": "true" }, MARKS[place(axis, label)]);

@@ -1,17 +1,16 @@
 // Charts by plotly, loaded when the first is drawn; its looks follow the page, its rules stand in charts.css.
 
 import { button, make } from "./elements.js";
-import { t } from "./words.js";
+import { number, t } from "./words.js";
 
 let loading = null;
-// The part of plotly that draws street maps, which the page has none of, brings a stylesheet along and would write it
-// into the page, unless an element of this name says that it is there.
+// The part of plotly that draws street maps, which the page has none of, would write rules of its own into the page,
+// unless an element of this name is there.
 const MAPS = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
 
 function library() {
-  if (!document.getElementById(MAPS)) document.head.append(make("meta", { id: MAPS }));
   loading ??= new Promise((resolve, reject) => {
-    const script = make("script", { src: "/page/plotly.min.js", onload: () => resolve(window.Plotly) });
+    const script = make("script", { id: MAPS, src: "/page/plotly.min.js", onload: () => resolve(window.Plotly) });
     script.addEventListener("error", () => { loading = null; script.remove(); reject(new Error(t("charts.failed"))); });
     document.head.append(script);
   });
@@ -36,15 +35,15 @@ function laid(layout, look) {
   return {
     height: 340, margin: { l: 56, r: 16, t: 12, b: 48 }, dragmode: false, hovermode: "closest",
     paper_bgcolor: look.paper, plot_bgcolor: look.paper, font: { family: look.sans, size: 13, color: look.ink },
-    hoverlabel: { font: { family: look.sans } }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
-    ...layout, xaxis: apart({ ...axis, ...layout.xaxis }), yaxis: apart({ ...axis, ...layout.yaxis }),
+    hoverlabel: { font: { family: look.sans } }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, traceorder: "normal" },
+    separators: `${number(0.5, 1)[1]} `, ...layout, xaxis: apart({ ...axis, ...layout.xaxis }), yaxis: apart({ ...axis, ...layout.yaxis }),
   };
 }
 
 // The title of an axis stands clear of its numbers.
 const apart = (axis) => (axis.title ? { ...axis, title: { ...axis.title, standoff: 14 } } : axis);
 
-// `drawn(look)` gives data and layout in the colours of the moment; `table` is the same in numbers, for who cannot see.
+// `drawn(look, width)` gives data and layout in the colours of the moment and for so many pixels; `table` is the same in numbers, for who cannot see.
 export function chart({ title, text, file, drawn, table, heading = "h3" }) {
   const plot = make("div", { class: "plot", role: "img", "aria-label": `${title} — ${text}` });
   const save = async (format) => {
@@ -62,7 +61,7 @@ export function chart({ title, text, file, drawn, table, heading = "h3" }) {
     if (figure.dataset.drawn && !figure.isConnected) return scheme.removeEventListener("change", draw);
     try {
       const plotly = await library();
-      const look = colours(), { data, layout } = drawn(look);
+      const look = colours(), { data, layout } = drawn(look, plot.clientWidth);
       figure.dataset.drawn = "yes";
       await plotly.react(plot, data, laid(layout, look), CONFIG);
     } catch (error) {

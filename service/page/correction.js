@@ -23,7 +23,7 @@ export function correction(statement, axes) {
       say(t("correction.stored"));
       told.replaceChildren(make("p", {}, t("correction.stored"), " ", button(t("undo"), () => withdraw(id))));
     } catch (problem) {
-      told.replaceChildren(failure(problem));
+      told.replaceChildren(failure(problem, store));
     }
     return undefined;
   };
@@ -33,7 +33,7 @@ export function correction(statement, axes) {
       say(t("correction.withdrawn"));
       told.replaceChildren(make("p", {}, t("correction.withdrawn")));
     } catch (problem) {
-      told.replaceChildren(failure(problem));
+      told.replaceChildren(failure(problem, () => withdraw(id)));
     }
   };
   return make("details", { class: "correction" },

@@ -4,9 +4,12 @@ import { button, make } from "./elements.js";
 import { onKeyNeeded } from "./service.js";
 import { t } from "./words.js";
 
+let dialogs = 0; // one may stand on another
+
 export function dialog(title, ...children) {
-  const node = make("dialog", { "aria-labelledby": "dialog-title", onclose: () => node.remove() },
-    make("header", {}, make("h2", { id: "dialog-title" }, title),
+  const name = `dialog-title-${++dialogs}`;
+  const node = make("dialog", { "aria-labelledby": name, onclose: () => node.remove() },
+    make("header", {}, make("h2", { id: name }, title),
       button("×", () => node.close(), { class: "close", "aria-label": t("close") })),
     ...children);
   document.body.append(node);

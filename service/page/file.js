@@ -1,14 +1,24 @@
 // Files as people have them: text in the encodings of the region, and web pages of which only the words are wanted.
 
+import { Problem } from "./service.js";
+
 const APART = "p,div,section,article,li,h1,h2,h3,h4,h5,h6,blockquote,tr,dd,dt,figcaption,pre";
 const NO_PROSE = "script,style,template,noscript,nav,header,footer,aside,form,button,select,svg,iframe,figure";
-const CLIP = 65_536;
+const CLIP = 1 << 20; // bytes by which an encoding is told
+const LARGEST = 10_000_000; // bytes; no article is longer, even as a web page
 
 // UTF-8 where it is that, else what a byte order mark says, else the one-byte encoding of Cyrillic.
+// Throws Problem where the file cannot be read or is not text.
 export async function encodingOf(file) {
-  const bytes = new Uint8Array(await file.slice(0, CLIP).arrayBuffer());
+  let bytes;
+  try {
+    bytes = new Uint8Array(await file.slice(0, CLIP).arrayBuffer());
+  } catch {
+    throw new Problem(0, "file_unreadable", ""); // a folder, or gone from the disk
+  }
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
+  if (bytes.some((byte) => byte < 9)) throw new Problem(0, "file_no_text", ""); // control characters that no text holds
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true }); // a clip may end within a letter
     return "utf-8";
@@ -18,6 +28,7 @@ export async function encodingOf(file) {
 }
 
 export async function textOf(file) {
+  if (file.size > LARGEST) throw new Problem(0, "text_too_long", "");
   const text = new TextDecoder(await encodingOf(file)).decode(await file.arrayBuffer());
   return /\.x?html?$/i.test(file.name) || /html/.test(file.type) ? proseOf(text) : text;
 }
@@ -37,13 +48,23 @@ export function proseOf(html) {
   return body.textContent.replace(/[^\S\n]+/g, " ").replace(/ ?\n ?/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
 }
 
-// Lets files be dropped on a place, or chosen through the button that it gives.
-export function dropped(target, take) {
-  const over = (event) => {
-    if (![...event.dataTransfer.types].includes("Files")) return;
-    event.preventDefault();
-    target.classList.toggle("over", event.type === "dragover");
-    if (event.type === "drop" && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
-  };
-  for (const type of ["dragover", "dragleave", "drop"]) target.addEventListener(type, over);
+// A file may be dropped anywhere; a way that takes none has it refused, for a browser would leave the page and open it.
+let taker = null;
+
+// As long as `root` is shown, `take` is given what is dropped.
+export function onDrop(root, take) {
+  taker = { root, take };
 }
+
+function over(event) {
+  if (![...event.dataTransfer.types].includes("Files")) return;
+  event.preventDefault();
+  const takes = Boolean(taker?.root.isConnected);
+  event.dataTransfer.dropEffect = takes ? "copy" : "none";
+  document.documentElement.classList.toggle("over", takes && event.type === "dragover");
+  if (takes && event.type === "drop" && event.dataTransfer.files[0]) taker.take(event.dataTransfer.files[0]);
+}
+
+addEventListener("dragover", over);
+addEventListener("drop", over);
+addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.documentElement.classList.remove("over"); });

@@ -7,6 +7,7 @@ import { failure } from "./failure.js";
 import { many } from "./many.js";
 import { model } from "./model.js";
 import { review } from "./review.js";
+import { lost } from "./service.js";
 import { LANGUAGES, language, speak, t } from "./words.js";
 
 const WAYS = { article, file: many, review, model };
@@ -32,7 +33,7 @@ async function show() {
   nav.replaceChildren(...Object.keys(WAYS).map((each) =>
     make("a", { href: `#${each}`, "aria-current": each === way ? "page" : null }, t(`ways.${each}`))));
   document.title = `${t(`titles.${way}`)} · Stance Desk`;
-  const root = make("div", { class: `way ${way}` });
+  const root = make("div", { class: `way ${way}` }, make("h1", {}, t(`titles.${way}`)));
   main.replaceChildren(root);
   try {
     await WAYS[way](root, fragment);
@@ -44,7 +45,13 @@ async function show() {
 await speak();
 frame();
 document.getElementById("language").addEventListener("change", async ({ target }) => {
-  await speak(target.value);
+  try {
+    await speak(target.value);
+  } catch {
+    frame();
+    main.querySelector(".way").prepend(failure(lost()));
+    return;
+  }
   frame();
   show();
 });

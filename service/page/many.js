@@ -3,8 +3,8 @@
 import { theModel } from "./axes.js";
 import { button, make, say } from "./elements.js";
 import { failure } from "./failure.js";
-import { dropped } from "./file.js";
-import { rowsView } from "./rows.js";
+import { onDrop } from "./file.js";
+import { AT, columnOf, rowsView } from "./rows.js";
 import { Problem } from "./service.js";
 import { answered, counted, recognised } from "./stream.js";
 import { holders, timeline } from "./trends.js";
@@ -24,7 +24,7 @@ export async function many(root) {
   root.replaceChildren(make("h1", {}, t("titles.file")), make("p", { class: "lead" }, t("file.lead")),
     make("div", { class: "drop" }, button(t("file.choose"), () => file.click(), { class: "chief" }), make("p", { class: "hint" }, t("file.or_drop")), file),
     setup, state, table, charts);
-  dropped(root, take);
+  onDrop(root, take);
   let view = null;
 
   async function take(chosen) {
@@ -33,7 +33,13 @@ export async function many(root) {
     for (const part of [setup, state, table, charts]) part.replaceChildren();
     view = null;
     if (chosen.size === 0) return wrong("file.empty");
-    run.found = await recognised(chosen);
+    try {
+      const found = await recognised(chosen);
+      if (run.file !== chosen) return undefined; // another was given meanwhile
+      run.found = found;
+    } catch (problem) {
+      return setup.replaceChildren(failure(problem));
+    }
     if (!run.found) return wrong("file.none");
     offer();
     return setup.querySelector("select").focus();
@@ -71,7 +77,7 @@ export async function many(root) {
       for await (const rows of answered(run.file, run.found, stopping.signal)) {
         if (!mine()) return;
         for (const row of rows) {
-          row.at = run.rows.push(row);
+          row[AT] = run.rows.push(row);
           if (row.stance_error) run.errors += 1;
         }
         if (performance.now() - last > PAINT_EVERY) {
@@ -116,10 +122,11 @@ export async function many(root) {
   }
 
   function draw() {
-    const has = (name) => run.found.header.includes(name), holder = ["holder", "source"].find(has);
-    const found = has("date") ? axes.map((axis) => timeline(run.rows, axis, "date")) : [];
+    const [date, holder] = [["date"], ["holder", "source"]].map((names) => columnOf(run.found.header, names));
+    const found = date ? axes.map((axis) => timeline(run.rows, axis, date)) : [];
     if (holder && axes.length > 1) found.push(holders(run.rows, axes, holder));
     charts.replaceChildren(...found.filter(Boolean));
+    if (date && !found[0]) charts.prepend(make("p", { class: "small" }, t("charts.no_dates", { name: date })));
   }
 
   painted = paint;

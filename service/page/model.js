@@ -2,7 +2,7 @@
 
 import { theModel } from "./axes.js";
 import { card } from "./card.js";
-import { chart, faint } from "./charts.js";
+import { chart } from "./charts.js";
 import { make } from "./elements.js";
 import { failure } from "./failure.js";
 import { ask, get } from "./service.js";
@@ -37,7 +37,7 @@ function later(part, ...args) {
 
 function about(facts) {
   const rows = [
-    [t("model.version"), facts.version], [t("model.created"), moment(facts.created)], [t("model.features"), facts.features],
+    [t("model.version"), facts.version], [t("model.created"), moment(facts.created)], [t("model.features"), t(`model.kinds.${facts.features}`)],
     [t("model.languages"), facts.languages.map(languageName).join(", ")],
     [t("model.corpus"), t("model.rows", { n: facts.corpus.rows })],
     [t("model.thresholds"), facts.axes.map((axis) => `${axisName(axis)} ${percent(facts.thresholds[axis.name])}`).join(", ")],
@@ -109,7 +109,7 @@ function coverage(axis, points) {
     table: { header: [t("charts.coverage"), t("charts.right"), t("charts.confidence")],
       rows: points.map((point) => [percent(point.coverage), percent(point.accuracy, 1), percent(point.confidence, 1)]) },
     drawn: (look) => ({
-      data: [{ x, y, mode: "lines+markers", line: { color: look.second, width: 2 }, marker: { size: 8, symbol: "square" }, fill: "tozeroy", fillcolor: faint(look.second), showlegend: false,
+      data: [{ x, y, mode: "lines+markers", line: { color: look.second, width: 2 }, marker: { size: 8, symbol: "square" }, showlegend: false,
         hoverinfo: "text", hovertext: points.map((point) => `${percent(point.coverage)} → ${percent(point.accuracy)}`) }],
       layout: { xaxis: { ...SHARES, range: [0, 1.02], title: { text: t("charts.coverage") } },
         yaxis: { ...SHARES, range: bounded(y), title: { text: t("charts.right") } } },

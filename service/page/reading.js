@@ -4,6 +4,8 @@ import { mark, place, verdict, verdictName } from "./axes.js";
 import { make, unseen } from "./elements.js";
 import { axisName } from "./words.js";
 
+const JOINER = "\u2060"; // keeps the marks on the line of the first word
+
 // Gives the article as paragraphs; `finish` receives each statement's node and the statement, and returns the node.
 // The first axis shown is the tint of a statement, the second its underline, and each has a mark before it.
 export function paragraphs(text, statements, axes, finish) {
@@ -31,8 +33,8 @@ function marked(statement, axes) {
   const [tint, line] = axes.map((axis, i) => place(axis, verdicts[i]));
   const told = axes.map((axis, i) => `${axisName(axis)}: ${verdictName(axis, verdicts[i])}`).join("; ");
   return make("span", { class: `statement tint-${tint} line-${line ?? tint}` },
-    make("span", { class: "marks" }, axes.map((axis, i) => mark(axis, verdicts[i]))),
-    statement.text, unseen(` (${told}) `));
+    make("span", { class: "marks", "aria-hidden": "true" }, axes.map((axis, i) => mark(axis, verdicts[i])), JOINER),
+    make("span", { class: "said" }, statement.text), unseen(` (${told}) `));
 }
 
 // One stop of the tabulator for the whole article; arrows go from statement to statement.

@@ -11,6 +11,7 @@ import { axisName, labelName, languageName, percent, t } from "./words.js";
 const ROWS = [["Digit1", "Digit2", "Digit3", "Digit4", "Digit5"], ["KeyQ", "KeyW", "KeyE", "KeyR", "KeyT"], ["KeyA", "KeyS", "KeyD", "KeyF", "KeyG"]];
 const sign = (code) => code.replace(/^(Digit|Key)/, "");
 const state = { item: null, labels: {}, note: "", last: null };
+const GONE = "prediction_unknown"; // deleted by somebody, so that no label can be stored for it
 
 export async function review(root) {
   const { axes } = await theModel();
@@ -23,47 +24,58 @@ export async function review(root) {
   const query = name ? `?${new URLSearchParams({ annotator: name })}` : "";
   let busy = false;
 
+  // What had the focus is gone with the statement before; who hears the page is read the next one.
+  const focus = () => (desk.querySelector(".item") ?? desk.querySelector("button")).focus({ preventScroll: true });
   const tell = (text) => { told.textContent = text; say(text); };
 
-  // One thing at a time: a key pressed while the last is being stored does nothing.
+  // One thing at a time: a key pressed while the last is being stored does nothing. Work may give what is to follow,
+  // which is then tried again without it.
   async function doing(work) {
     if (busy) return;
     busy = true;
+    let then = null;
     try {
-      await work();
+      then = await work();
     } catch (problem) {
-      desk.prepend(failure(problem, () => { desk.querySelector(".problem")?.remove(); doing(work); }));
+      desk.querySelector(".problem")?.remove();
+      desk.prepend(failure(problem, () => { desk.querySelector(".problem")?.remove(); doing(problem.code === GONE ? next : work); }));
     } finally {
       busy = false;
     }
+    if (then) doing(then);
   }
 
-  const next = async () => {
+  const ask = async () => {
     Object.assign(state, { item: null, labels: {}, note: "" });
     state.item = await send(`/v1/review${query}`);
     paint();
     stand();
   };
+  const next = async () => {
+    await ask();
+    focus();
+  };
   const store = async () => {
     const { item, labels, note } = state;
     const body = { id: item.id, labels, note: note || undefined, annotator: name || undefined };
     const { id } = await send("/v1/feedback", body);
-    state.last = { id, item };
+    state.last = { id, item, note };
     tell(t("review.saved"));
-    await next();
+    return next;
   };
   const skip = async () => {
     await send(`/v1/review/${state.item.id}${query}`, null, "DELETE");
     tell(t("review.skipped"));
-    await next();
+    return next;
   };
   const undo = async () => {
-    const { id, item } = state.last;
+    const { id, item, note } = state.last;
     await send(`/v1/feedback/${id}`, null, "DELETE");
-    Object.assign(state, { item, labels: {}, note: "", last: null });
+    Object.assign(state, { item, labels: {}, note, last: null });
     tell(t("review.undone"));
     paint();
     stand();
+    focus();
   };
 
   function choose(axis, label) {
@@ -96,12 +108,20 @@ export async function review(root) {
         }))),
       make("label", { for: "review-note" }, t("note")), note,
       make("p", { class: "actions" }, button(t("review.skip"), () => doing(skip), { "aria-keyshortcuts": "x" }), back),
-      make("p", { class: "small" }, t("review.keys"), " ", t("review.note_keys")));
+      make("p", { class: "small keys" }, t("review.keys"), " ", t("review.note_keys")));
+  }
+
+  // Whoever sits down here next: what was leased or said before is not his.
+  async function rename() {
+    if (await annotator(true) === name) return;
+    removeEventListener("keydown", pressed);
+    Object.assign(state, { item: null, labels: {}, note: "", last: null });
+    review(root);
   }
 
   async function stand() {
     try {
-      standing.replaceChildren(...summed(await get("/v1/review/summary"), axes, name));
+      standing.replaceChildren(...summed(await get("/v1/review/summary"), axes, name, rename));
     } catch (problem) {
       standing.replaceChildren(failure(problem, stand));
     }
@@ -121,16 +141,16 @@ export async function review(root) {
     return undefined;
   };
   addEventListener("keydown", pressed);
-  return doing(state.item ? async () => { paint(); stand(); } : next);
+  return doing(state.item ? async () => { paint(); stand(); } : ask);
 }
 
 // `curl` and `make` are what a person would type where the service runs; the address is that of this page.
 const command = () => `curl -f ${hasKey() ? "-H 'Authorization: Bearer …' " : ""}${location.origin}/v1/feedback -o data/corpus/corrected.jsonl && make train`;
 
-function summed({ waiting, labelled, awaiting, agreement }, axes, name) {
+function summed({ waiting, labelled, awaiting, agreement }, axes, name, rename) {
   const of = (n, total) => (total ? `${percent(n / total)} (${t("review.of", { n, total })})` : t("review.not_yet"));
   return [
-    make("h2", {}, t("review.summary")), name ? make("p", { class: "small" }, t("review.as", { name })) : "",
+    make("h2", {}, t("review.summary")), name ? make("p", { class: "small as" }, t("review.as", { name }), " ", button(t("review.rename"), rename)) : "",
     make("ul", { class: "plain" }, make("li", {}, t("review.waiting", { n: waiting })), make("li", {}, t("review.labelled", { n: labelled })),
       make("li", { class: "strong" }, t("review.awaiting", { n: awaiting }))),
     make("p", { class: "small" }, t("review.train")), make("pre", { class: "command", tabindex: 0 }, make("code", {}, command())),

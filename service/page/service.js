@@ -15,7 +15,7 @@ export class Problem extends Error {
 
   // In the reader's language where the code is known, else what the service said.
   get told() {
-    return knows(`problems.${this.code}`) ? t(`problems.${this.code}`) : this.message;
+    return knows(`problems.${this.code}`) ? t(`problems.${this.code}`, { status: this.status }) : this.message;
   }
 }
 

@@ -6,7 +6,8 @@ import { csvReader, headerOf } from "./table.js";
 
 const CLIP = 262_144;
 
-// Gives form, encoding, the names of the columns and the likeliest one for the text; null where it is no table.
+// Gives form, encoding, the names of the columns and the likeliest one for the text; null where it is no table. Throws
+// Problem where the file cannot be read or is not text.
 export async function recognised(file) {
   const encoding = await encodingOf(file);
   const text = new TextDecoder(encoding).decode(await file.slice(0, CLIP).arrayBuffer()).replace(/^\ufeff/, "");
@@ -51,8 +52,10 @@ export async function counted(file, form) {
 // Yields the answered rows in lists; throws Problem where the answer breaks off, AbortError where it is stopped.
 export async function* answered(file, { form, encoding, column }, signal) {
   const type = form === "csv" ? `text/csv; charset=${encoding}` : "application/x-ndjson";
+  // JSON is UTF-8 for whoever reads it, and the encoding of a CSV file is named.
+  const body = form === "csv" || encoding === "utf-8" ? file : new Blob([new TextDecoder(encoding).decode(await file.arrayBuffer())]);
   const query = new URLSearchParams({ text_column: column });
-  const answer = await ask(`/v1/predict/bulk?${query}`, { method: "POST", body: file, headers: { "Content-Type": type }, signal });
+  const answer = await ask(`/v1/predict/bulk?${query}`, { method: "POST", body, headers: { "Content-Type": type }, signal });
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   const parser = form === "csv" ? fromCsv() : fromLines();
   for (;;) {

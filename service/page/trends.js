@@ -2,27 +2,12 @@
 
 import { ends, place } from "./axes.js";
 import { chart, faint, plain } from "./charts.js";
+import { buckets, dayOf } from "./dates.js";
+import { labels } from "./labels.js";
 import { stanceOf } from "./table.js";
 import { axisName, day, labelName, number, percent, shortDay, t } from "./words.js";
 
-const DAY = 86_400_000;
-const NAMED = 14; // holders whose names are written out; the others tell theirs when pointed at
-
-function dateOf(value) {
-  const text = String(value ?? "").trim();
-  const local = /^(\d{1,2})\.(\d{1,2})\.(\d{4})/.exec(text);
-  const date = local ? Date.UTC(local[3], local[2] - 1, local[1]) : Date.parse(text);
-  return Number.isNaN(date) ? null : Math.floor(date / DAY);
-}
-
-// The day, week or month, whichever leaves few enough points, as the date on which it begins.
-function buckets(days) {
-  const span = Math.max(...days) - Math.min(...days);
-  const iso = (day) => new Date(day * DAY).toISOString().slice(0, 10);
-  if (span <= 62) return iso;
-  if (span <= 430) return (day) => iso(day - ((day + 3) % 7));
-  return (day) => `${iso(day).slice(0, 7)}-01`;
-}
+const TALL = 460, BESIDE = 92, BELOW = 74; // pixels of the map, and of it what its axes take
 
 // As many dates below the line as fit, in the reader's language, the year under the day.
 function dates(x) {
@@ -40,7 +25,7 @@ function band(count, total) {
 }
 
 export function timeline(rows, axis, column) {
-  const dated = rows.map((row) => [dateOf(row[column]), stanceOf(row, axis)]).filter(([day, stance]) => day !== null && stance);
+  const dated = rows.map((row) => [dayOf(row[column]), stanceOf(row, axis)]).filter(([day, stance]) => day !== null && stance);
   if (!dated.length) return null;
   const bucket = buckets(dated.map(([day]) => day));
   const counts = new Map();
@@ -98,21 +83,33 @@ export function holders(rows, [across, up], column) {
   }
   if (!found.size) return null;
   const all = [...found.values()].map((at) => ({ ...at, x: at.x / at.n, y: at.y / at.n })).sort((one, other) => other.n - one.n);
-  const most = all[0].n;
-  const scale = (axis) => ({ range: [-1.12, 1.12], zeroline: true, tickvals: [-1, 0, 1],
-    ticktext: [ends(axis)[1], null, ends(axis)[0]].map((label) => (label ? plain(labelName(axis, label)) : "")), title: { text: plain(axisName(axis)) } });
+  const radius = (at) => 5 + 17 * Math.sqrt(at.n / all[0].n);
+  // As wide as the holders stand apart, the same on both axes and both ways, so that the middle stays the middle.
+  const edge = all.reduce((most, at) => Math.max(most, Math.abs(at.x), Math.abs(at.y)), 0.2) * 1.25;
+  const scale = (axis) => ({ range: [-edge, edge], zeroline: true, nticks: 7, title: { text: plain(axisName(axis)) } });
+  // The name of an end stands at its edge, in the middle of the other axis.
+  const end = (axis, at, sign, look, place) => ends(axis)[at] && { text: sign.replace("_", plain(labelName(axis, ends(axis)[at]))),
+    xref: "paper", yref: "paper", x: 0.5, y: 0.5, showarrow: false, font: { color: look.soft }, ...place };
   const figure = chart({
     heading: "h2",
     title: t("charts.map"), text: t("charts.map_text"), file: "holders",
     table: { header: [t("charts.holder"), axisName(across), axisName(up), "n"],
       rows: all.slice(0, 500).map((at) => [at.name, number(at.x, 2), number(at.y, 2), number(at.n)]) },
-    drawn: (look) => ({
-      data: [{ x: all.map((at) => at.x), y: all.map((at) => at.y), mode: "markers+text", text: all.map((at, i) => (i < NAMED ? plain(at.name) : "")),
-        textposition: "top center", textfont: { size: 12, color: look.ink }, hoverinfo: "text", cliponaxis: false,
-        hovertext: all.map((at) => `${plain(at.name)}<br>${t("charts.statements", { n: at.n })}`),
-        marker: { size: all.map((at) => 10 + 34 * Math.sqrt(at.n / most)), color: faint(look.first), line: { color: look.first, width: 1.5 } } }],
-      layout: { height: 460, showlegend: false, xaxis: scale(across), yaxis: scale(up) },
-    }),
+    drawn: (look, width) => {
+      const pixel = (value, length) => (value / edge + 1) / 2 * length;
+      const points = all.map((at) => ({ name: at.name, x: pixel(at.x, width - BESIDE), y: pixel(-at.y, TALL - BELOW), radius: radius(at) }));
+      const named = labels(points, width - BESIDE);
+      return {
+        data: [{ x: all.map((at) => at.x), y: all.map((at) => at.y), mode: "markers+text", text: named.map(({ name }) => plain(name)),
+          textposition: named.map(({ side }) => side), textfont: { size: 12, color: look.ink }, hoverinfo: "text", cliponaxis: false,
+          hovertext: all.map((at) => `${plain(at.name)}<br>${t("charts.statements", { n: at.n })}`),
+          marker: { size: all.map((at) => 2 * radius(at)), color: faint(look.first), line: { color: look.first, width: 1.5 } } }],
+        layout: { height: TALL, showlegend: false, xaxis: scale(across), yaxis: scale(up), annotations: [
+          end(across, 0, "_ →", look, { x: 1, xanchor: "right", yanchor: "bottom" }), end(across, 1, "← _", look, { x: 0, xanchor: "left", yanchor: "bottom" }),
+          end(up, 0, "↑ _", look, { y: 1, yanchor: "top", xanchor: "left" }), end(up, 1, "↓ _", look, { y: 0, yanchor: "bottom", xanchor: "left" }),
+        ].filter(Boolean) },
+      };
+    },
   });
   figure.classList.add("map");
   return figure;

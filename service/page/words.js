@@ -1,21 +1,26 @@
 // What the page says, in the reader's language; a name that no words file knows is shown as it is.
 
+import { keep, recall } from "./kept.js";
+
 export const LANGUAGES = { uk: "Українська", ru: "Русский", en: "English" };
 const KEPT = "stance-language";
 let words = {};
 export let language = "en";
+let locale = "en"; // the language with the reader's country, by whose custom dates and numbers are written
 
 function preferred() {
-  const kept = localStorage.getItem(KEPT);
-  const wished = [kept, ...navigator.languages].filter(Boolean).map((tag) => tag.slice(0, 2));
+  const wished = [recall(KEPT), ...navigator.languages].filter(Boolean).map((tag) => tag.slice(0, 2));
   return wished.find((tag) => tag in LANGUAGES) ?? "en";
 }
 
+// Throws, and goes on in the language of before, where the words do not come.
 export async function speak(chosen) {
-  if (chosen) localStorage.setItem(KEPT, chosen);
-  language = chosen ?? preferred();
-  words = await (await fetch(`/page/words/${language}.json`)).json();
+  const wanted = chosen ?? preferred();
+  words = await (await fetch(`/page/words/${wanted}.json`)).json();
+  language = wanted;
+  locale = navigator.languages.find((tag) => tag.slice(0, 2) === wanted) ?? wanted;
   document.documentElement.lang = language;
+  if (chosen) keep(KEPT, chosen);
 }
 
 const found = (key) => key.split(".").reduce((at, part) => at?.[part], words);
@@ -36,12 +41,12 @@ export const axisMeaning = (axis) => found(`axes.${axis.name}.meaning`) ?? axis.
 export const labelName = (axis, label) => found(`axes.${axis.name}.labels.${label}`) ?? label;
 
 export const number = (value, digits = 0) =>
-  new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 export const percent = (value, digits = 0) =>
-  new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(value);
+  new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 export const moment = (value) =>
-  new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(new Date(value));
-const dated = (iso, options) => new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" }).format(new Date(iso));
+  new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(new Date(value));
+const dated = (iso, options) => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" }).format(new Date(iso));
 export const day = (iso) => dated(iso, { dateStyle: "medium" });
 export const shortDay = (iso) => dated(iso, { day: "numeric", month: "short" });
 export function languageName(code) {

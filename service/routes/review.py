@@ -31,7 +31,8 @@ class ReviewAnswer(BaseModel):
 class SummaryAnswer(BaseModel):
     """How many stored statements wait for a label, how many texts have one, and agreement per axis.
 
-    ``awaiting`` are the texts that were given a label since the served model was fitted: they await the next training.
+    ``awaiting`` are the texts that were given a label after the last correction that the served model learnt from: they
+    await the next training.
     """
 
     waiting: int
@@ -61,7 +62,7 @@ async def summary(bundle: BundleDep, store: StoreDep, queue: QueueDep) -> Summar
     return SummaryAnswer(
         waiting=waiting,
         labelled=labelled,
-        awaiting=await asyncio.to_thread(queue.corrected_since, bundle.manifest.created),
+        awaiting=await asyncio.to_thread(queue.corrected_since, bundle.manifest.last_feedback or 0),
         agreement=await asyncio.to_thread(_agreement, store, bundle.model.axes),
     )
 

@@ -84,9 +84,9 @@ class Queue:
         with self._database.transaction() as connection:
             return connection.execute(waiting).scalar_one(), connection.execute(labelled).scalar_one()
 
-    def corrected_since(self, moment: datetime) -> int:
-        """Return how many texts were given a label after a moment."""
-        later = select(func.count(distinct(feedback.c.digest))).where(feedback.c.created > moment)
+    def corrected_since(self, last: int) -> int:
+        """Return how many texts were given a label by a correction later than the one of this id."""
+        later = select(func.count(distinct(feedback.c.digest))).where(feedback.c.id > last)
         with self._database.transaction() as connection:
             return int(connection.execute(later).scalar_one())
 

@@ -139,6 +139,15 @@ def mortal(browser: Browser, tmp_path: Path) -> Iterator[tuple[Desk, "subprocess
         found.close()
 
 
+def drop(page: Page, file: Path, at: tuple[int, int] = (300, 40)) -> None:
+    """Drop a file from the disk on a place of the page, as the browser does it for a hand."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": at[0], "y": at[1], "data": data})
+    session.detach()
+
+
 def words(lang: str) -> dict[str, Any]:
     read: dict[str, Any] = json.loads((ROOT / "service" / "page" / "words" / f"{lang}.json").read_text("utf-8"))
     return read

@@ -26,7 +26,10 @@ HOLDERS = [
     "An envoy",
     "Union of officers",
 ]
-SIZES: dict[str, Any] = {"wide": {"width": 1280, "height": 960}, "phone": {"width": 390, "height": 844}}
+SIZES: dict[str, Any] = {
+    "wide": {"viewport": {"width": 1280, "height": 960}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+}
 
 
 def main() -> None:
@@ -41,7 +44,7 @@ def main() -> None:
             httpx.post(f"{url}/v1/predict", json={"texts": texts[:40], "store": True}, timeout=120).raise_for_status()
             for look in ("light", "dark"):
                 for size in SIZES:
-                    context = chromium.new_context(locale="en-GB", color_scheme=look, viewport=SIZES[size])  # type: ignore[arg-type]
+                    context = chromium.new_context(locale="en-GB", color_scheme=look, **SIZES[size])  # type: ignore[arg-type]
                     page = context.new_page()
                     page.set_default_timeout(60_000)
                     for way, arrange in WAYS.items():
@@ -65,7 +68,8 @@ def _picture(page: Page, to: Path) -> None:
 
 def _article(page: Page) -> None:
     page.locator(".statement").nth(2).click()
-    page.locator(".result").evaluate("(node) => scrollTo(0, node.offsetTop - 20)")
+    shown = page.locator(".reading" if page.evaluate("innerWidth < 600") else ".result")
+    shown.evaluate("(node) => scrollTo(0, node.offsetTop - 20)")
 
 
 def _file(page: Page) -> None:

@@ -86,8 +86,8 @@ def test_corrections_are_exported_and_read_as_a_corpus(free: httpx.Client, tmp_p
     assert list(frame["text"]) == [TEXT, OTHER]
 
 
-def test_a_model_names_the_last_correction_that_it_learnt_from(
-    free: httpx.Client, corpus: Corpus, serve: Callable[..., str], tmp_path: Path
+def test_a_model_names_the_last_correction_that_it_learnt_from_and_later_ones_await_training(
+    free: httpx.Client, desk: Desk, corpus: Corpus, serve: Callable[..., str], tmp_path: Path
 ) -> None:
     small = corpus.frame.groupby("part", group_keys=False).head(500)
     small.drop(columns=["digest", "part"]).to_json(tmp_path / "small.jsonl", orient="records", lines=True)
@@ -99,13 +99,16 @@ def test_a_model_names_the_last_correction_that_it_learnt_from(
     (tmp_path / "corrected.jsonl").write_bytes(free.get("/v1/feedback").content)
     words = ["training", "fit", "--no-track", "--features", "ngrams", "--data", str(tmp_path / "small.jsonl")]
     env = {"STANCE_STORE": str(tmp_path / "store"), "COLUMNS": "200"}
-    models = []
+    models, awaiting = [], []
     for more in ([], ["--with", str(tmp_path / "corrected.jsonl")]):
         found = command(*words, *more, env=env)
         assert found.returncode == 0, found.stderr
         bundle = newest(tmp_path / "store")
-        models.append(httpx.get(serve({"STANCE_BUNDLE": str(bundle)}) + "/v1/model").json()["last_feedback"])
+        with httpx.Client(base_url=serve({**desk.env, "STANCE_BUNDLE": str(bundle)}), timeout=30) as served:
+            models.append(served.get("/v1/model").json()["last_feedback"])
+            awaiting.append(served.get("/v1/review/summary").json()["awaiting"])
     assert models == [None, ids[1]]  # the last of all is of a text that is examined on, so it was left out
+    assert awaiting == [3, 1]  # all were sent before either model was fitted
     assert read_manifest(bundle).last_feedback == ids[1]
     assert f"up to feedback {ids[1]}\n" in found.stdout
 
