@@ -86,8 +86,8 @@ def finetune(
     data: Data = None,
     with_: With = None,
     base: Base = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs whose weights are averaged.")] = 2,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the rows; the best by the held-out ones counts.")] = 4,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs, which then teach one network together.")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the rows; the best by the held-out ones counts.")] = 8,
     layers: Annotated[
         int | None, typer.Option(min=1, help="Layers of a student that the tuned network teaches; ships if it holds.")
     ] = None,

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from sklearn.model_selection import GroupShuffleSplit
@@ -19,22 +20,25 @@ from training import report
 from training.corpus import Corpus
 from training.tuning.base import Base, read_base
 from training.tuning.graph import build, write_encoder
-from training.tuning.learn import CONSISTENCY, HEAD_RATE, RATE, Figures, fresh, learn, score, shown, tokenised
-from training.tuning.network import BATCH, Network, answers
+from training.tuning.learn import CONSISTENCY, LAYER_DECAY, RATE, Figures, fresh, learn, score, shown, tokenised
+from training.tuning.network import Network, answers
 from training.tuning.vocabulary import prune
 
 HELD_OUT = 0.1
 """Share of the groups of part ``encoder`` on which choices are made; the encoder never sees them."""
+State = Mapping[str, torch.Tensor]
+"""The weights of a network that learn, by name."""
 STUDENT_LOSS = 0.015
 """Macro-F1 that a student may lose on an axis and still take the place of its teacher."""
 
 
 def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers: int | None, out: Path) -> Path:
-    """Fine-tune, average the seeds' weights, prune, quantise, measure each step; return the folder of the encoder.
+    """Fine-tune, teach a student, prune, quantise, measure each step; return the folder of the encoder.
 
-    With ``layers`` a student of so many, taken evenly from the tuned network and taught by it, takes its place if it
-    stays within ``STUDENT_LOSS`` of it on every axis. A run that was cut short goes on from its last checkpoint when it
-    is started again with the same corpus and parameters.
+    Of the seeds, their weights averaged, and a student of the same depth that all of them teach, the best by the
+    held-out groups ships. With ``layers`` a student of so many, cut from the first seed and taught by all, takes its
+    place if it stays within ``STUDENT_LOSS`` of it on every axis. A run that was cut short goes on from its last
+    checkpoint when it is started again with the same corpus and parameters.
 
     Raises:
         TrainingError: part ``encoder`` has too few groups to hold some out.
@@ -49,14 +53,22 @@ def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers
     )
     seen_rows, held_rows = rows.iloc[seen], rows.iloc[held]
     base = read_base(source)
-    key = json.dumps([corpus.record.digest, base.name, epochs, RATE, HEAD_RATE, CONSISTENCY, BATCH])
+    key = json.dumps([corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY])
     work = out / f".working-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)
         learnt = [learn(base, seen_rows, held_rows, corpus.axes, seed, epochs, work) for seed in range(seeds)]
-        network, tried = _averaged(base, learnt, held_rows, corpus.axes)
+        candidates = _averaged(learnt)
+        teachers = _answered(base, learnt, seen_rows, corpus.axes) if len(learnt) > 1 or layers is not None else None
+        if len(learnt) > 1:
+            candidates["taught by all seeds"] = learn(
+                base, seen_rows, held_rows, corpus.axes, len(learnt), epochs, work, teachers
+            )
+        network, tried = _best(base, candidates, held_rows, corpus.axes)
         if layers is not None:
-            network = _student(base, network, layers, seen_rows, held_rows, corpus.axes, epochs, work, tried)
+            small = _cut(base, learnt[0], layers)
+            taught = learn(small, seen_rows, held_rows, corpus.axes, 0, epochs, work, teachers)
+            network = _smaller(small, taught, network, held_rows, corpus.axes, tried)
         folder = _export(base, network, seen_rows, held_rows, corpus, tried, out)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror}); free space there, then go on") from error
@@ -64,46 +76,29 @@ def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers
     return folder
 
 
-def _student(
-    base: Base,
-    teacher: Network,
-    layers: int,
-    seen: pd.DataFrame,
-    held: pd.DataFrame,
-    axes: Sequence[Axis],
-    epochs: int,
-    work: Path,
-    tried: dict[str, Figures],
-) -> Network:
-    """Return a student of fewer layers where it holds against its teacher, else the teacher; add its figures."""
-    depth = teacher.bert.config.num_hidden_layers
-    config = copy.deepcopy(teacher.bert.config)
-    config.num_hidden_layers = layers
-    bert = type(teacher.bert)(config, add_pooling_layer=False)
-    bert.embeddings.load_state_dict(teacher.bert.embeddings.state_dict())
-    for layer in range(layers):
-        taken = round((layer + 1) * depth / layers) - 1
-        bert.encoder.layer[layer].load_state_dict(teacher.bert.encoder.layer[taken].state_dict())
-    small = Base(base.name, base.licence, bert, base.tokenizer)
-    student = fresh(small, axes, 0)
-    taught = learn(small, seen, held, axes, 0, epochs, work, teacher.to(student.bert.device))
-    student.load_state_dict(taught, strict=False)
-    chosen_by = tokenised(base, held, axes)
-    figures = score(answers(student, chosen_by.ids, "student"), chosen_by, axes)
-    best = max(tried.values(), key=lambda found: found.mean).macro_f1
-    tried[f"student of {layers} layers"] = figures
-    holds = all(figures.macro_f1[name] >= best[name] - STUDENT_LOSS for name in best)
-    return (student if holds else teacher).cpu().eval()
-
-
-def _averaged(
-    base: Base, learnt: Sequence[dict[str, torch.Tensor]], held: pd.DataFrame, axes: Sequence[Axis]
-) -> tuple[Network, dict[str, Figures]]:
-    """Return the best of the seeds and of their average by the held-out groups, and the figures of each."""
-    chosen_by = tokenised(base, held, axes)
+def _averaged(learnt: Sequence[State]) -> dict[str, State]:
+    """Return the weights of each seed, and their average where there are several."""
     candidates = {f"seed {seed}": state for seed, state in enumerate(learnt)}
     if len(learnt) > 1:
         candidates["average"] = {k: torch.stack([state[k] for state in learnt]).mean(0) for k in learnt[0]}
+    return candidates
+
+
+def _answered(base: Base, learnt: Sequence[State], rows: pd.DataFrame, axes: Sequence[Axis]) -> dict[str, np.ndarray]:
+    """Return what several networks answer to rows on average, probabilities an axis, (rows, labels)."""
+    network, ids = fresh(base, axes, 0), tokenised(base, rows, axes).ids
+    found = []
+    for state in learnt:
+        network.load_state_dict(state, strict=False)
+        found.append(answers(network, ids, "what the teachers answer"))
+    return {axis.name: np.mean([answer[axis.name] for answer in found], axis=0) for axis in axes}
+
+
+def _best(
+    base: Base, candidates: Mapping[str, State], held: pd.DataFrame, axes: Sequence[Axis]
+) -> tuple[Network, dict[str, Figures]]:
+    """Return the best candidate by the held-out groups, and the figures of each."""
+    chosen_by = tokenised(base, held, axes)
     network = fresh(base, axes, 0)
     tried = {}
     for name, state in candidates.items():
@@ -112,6 +107,32 @@ def _averaged(
     best = max(tried, key=lambda name: tried[name].mean)
     network.load_state_dict(candidates[best], strict=False)
     return network.cpu().eval(), tried
+
+
+def _cut(base: Base, state: State, layers: int) -> Base:
+    """Return base weights of fewer layers, taken evenly from a tuned network."""
+    whole = fresh(base, (), 0)
+    whole.load_state_dict({name: weight for name, weight in state.items() if name.startswith("bert.")}, strict=False)
+    config = copy.deepcopy(base.network.config)
+    config.num_hidden_layers = layers
+    bert = type(base.network)(config, add_pooling_layer=False)
+    bert.embeddings.load_state_dict(whole.bert.embeddings.state_dict())
+    for layer in range(layers):
+        taken = round((layer + 1) * base.network.config.num_hidden_layers / layers) - 1
+        bert.encoder.layer[layer].load_state_dict(whole.bert.encoder.layer[taken].state_dict())
+    return Base(base.name, base.licence, bert, base.tokenizer)
+
+
+def _smaller(
+    small: Base, taught: State, network: Network, held: pd.DataFrame, axes: Sequence[Axis], tried: dict[str, Figures]
+) -> Network:
+    """Return the student of fewer layers where it holds against the best network, else that; add its figures."""
+    best = max(tried.values(), key=lambda found: found.mean).macro_f1
+    name = f"student of {small.network.config.num_hidden_layers} layers"
+    student, figures = _best(small, {name: taught}, held, axes)
+    tried |= figures
+    holds = all(figures[name].macro_f1[axis] >= best[axis] - STUDENT_LOSS for axis in best)
+    return student if holds else network
 
 
 def _export(

@@ -17,9 +17,10 @@ from models.errors import StoreError
 from training.tuning.base import Base, read_base
 from training.tuning.finetune import HELD_OUT
 from training.tuning.learn import CONSISTENCY, fresh, learn, tokenised
-from training.tuning.network import answers
+from training.tuning.network import BATCH, answers
 
-EPOCHS = 4
+STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 3000, 4, 12
+"""Steps that a network gets of a small file, within so many epochs: rare labels are learnt late."""
 ADJUSTMENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the log frequency of a label that are taken off its logit; the held-out rows choose."""
 SEED = 0
@@ -38,7 +39,7 @@ def tuner(
         StoreError: nothing can be written to ``out``.
     """
     base = read_base(source)
-    made_of = rows.to_csv() + json.dumps([folds.tolist(), list(classes), base.name, EPOCHS, CONSISTENCY])
+    made_of = rows.to_csv() + json.dumps([folds.tolist(), list(classes), base.name, STEPS, CONSISTENCY])
     work = out / f".working-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)
@@ -74,8 +75,9 @@ def _answers(
     known = frame[~test]
     split = GroupShuffleSplit(1, test_size=HELD_OUT, random_state=SEED).split(known, groups=rows.loc[~test, "text"])
     seen, held = (_a_text_a_row(known.iloc[part]) for part in next(split))
+    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, -(-STEPS * BATCH // len(seen))))
     network = fresh(base, axes, SEED)
-    network.load_state_dict(learn(base, seen, held, axes, SEED, EPOCHS, work), strict=False)
+    network.load_state_dict(learn(base, seen, held, axes, SEED, epochs, work), strict=False)
     chosen_by, tested = tokenised(base, held, axes), tokenised(base, _blank(frame[test]), axes)
     held_answers, found = answers(network, chosen_by.ids, "held-out rows"), answers(network, tested.ids, "test rows")
     result = pd.Series(index=rows.index[test], dtype=object)
