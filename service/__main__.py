@@ -88,6 +88,7 @@ def _config(app: FastAPI | str, factory: bool = False, workers: int = 1) -> uvic
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks for a client's address
     )
 
 

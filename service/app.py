@@ -78,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=watching,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it would look for exporters at each request
     )
     app.state.live = live
     app.state.engine = engine
