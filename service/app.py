@@ -87,11 +87,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keyring = keyring
     app.state.settings = settings
     problems.install(app)
+    guarded = refusals(401, 429, 503) if keyring.keys else refusals(503)
+    for noun in (predict, analyze, bulk, model, v2):  # what is asked most first, for routes are tried in their order
+        app.include_router(noun.router, dependencies=[Depends(may("predict"))], responses=guarded)
     app.include_router(health.router)
     app.include_router(v2.health)
-    guarded = refusals(401, 429, 503) if keyring.keys else refusals(503)
-    for noun in (predict, analyze, bulk, model, v2):
-        app.include_router(noun.router, dependencies=[Depends(may("predict"))], responses=guarded)
     for noun in (feedback, review, predictions):
         app.include_router(noun.router, dependencies=[Depends(may("annotate"))], responses=guarded)
     if keyring.has("admin") or not keyring.keys:  # who works alone, without keys, trains with his corrections too

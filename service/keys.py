@@ -117,7 +117,7 @@ class Admission(SecurityBase):
         self._role = role
 
     async def __call__(self, request: Request) -> Key | None:
-        """Return the key that was sent, None where the service has none; the log is told whose it is.
+        """Return the key that was sent, None where the service has none; ``state.key`` says it to the log.
 
         Raises:
             RequestError: no key was sent, or one that is not known, asks too often or may not do this.
@@ -132,7 +132,7 @@ class Admission(SecurityBase):
         key = ring.find(secret)
         if key is None:
             raise RequestError(401, "key_unknown", "This key is not known here; ask an administrator for one.")
-        request.state.key = key.name
+        request.state.key = key
         ring.count(key)
         if ROLES.index(key.role) < ROLES.index(self._role):
             detail = f"This needs a key of the role {self._role}; yours has {key.role}."

@@ -109,7 +109,7 @@ class AccessLog:
             metrics.requested(route, scope["method"], status, took)
             line = {"method": scope["method"], "route": route, "status": status, "ms": round(took * 1000, 2)}
             if key := scope["state"].get("key"):
-                line["key"] = key
+                line["key"] = key.name
             log.info("request", **line)
 
 
