@@ -5,26 +5,21 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import psutil
+from running import ROOT, free_port, running
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent
 BENTO = ROOT / ".venv-bench" / "bin" / "python"
-PATIENCE = 180
-"""Seconds that a server may take to start: twenty at most, and more on a machine that is busy."""
 RATE = "100000/minute"
 """More requests than any server here answers: the limit is to be counted, never met."""
 Labels = dict[str, str]
@@ -138,10 +133,8 @@ def _labels(prediction: dict[str, Any]) -> Labels:
 
 @contextmanager
 def started(kind: Kind, work: Path) -> Iterator[Server]:
-    """Run a server from its readiness to the end of the context, which ends all its processes."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    """Run a server of a kind; ``work`` is where its log goes."""
+    port = free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith("STANCE_")}
     env = {
         **own,
@@ -155,36 +148,8 @@ def started(kind: Kind, work: Path) -> Iterator[Server]:
         **kind.env,
     }
     log = work / f"{re.sub('[^a-z0-9]+', '-', kind.name.lower())}.log"
-    with log.open("w") as output:
-        process = psutil.Popen(kind.command(port), env=env, cwd=ROOT, stdout=output, stderr=output)
-    server = Server(kind, port, process)
-    try:
-        _wait(server, log)
-        yield server
-    finally:
-        tree = server.tree() if process.is_running() else []
-        for each in tree:
-            _end(each.terminate)
-        for each in psutil.wait_procs(tree, 20)[1]:
-            _end(each.kill)
-
-
-def _end(end: Callable[[], None]) -> None:
-    with suppress(psutil.NoSuchProcess):
-        end()
-
-
-def _wait(server: Server, log: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        try:
-            with urlopen(f"http://127.0.0.1:{server.port}{server.kind.ready}", timeout=5):
-                return
-        except (URLError, OSError):
-            if server.process.poll() is not None:
-                break
-            time.sleep(0.2)
-    sys.exit(f"error: {server.kind.name} did not start:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+    with running(kind.command(port), env, f"http://127.0.0.1:{port}{kind.ready}", log) as pid:
+        yield Server(kind, port, psutil.Process(pid))
 
 
 def child(script: str, asked: Any) -> Any:

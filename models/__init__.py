@@ -3,3 +3,4 @@
 import os
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else ONNX Runtime tells its maker that it runs, from its import on
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # waking its threads costs more than cutting up a statement

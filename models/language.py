@@ -48,6 +48,9 @@ def identify(text: str) -> str:
 
 def _cyrillic(words: list[str]) -> str:
     """Leave the languages whose alphabet the fewest words break, and ask for the likeliest where several are left."""
+    letters = frozenset("".join(words))
+    if codes := tuple(code for code, alphabet in _ALPHABETS.items() if alphabet >= letters):
+        return _most_likely(words, codes)
     breaches = {code: sum(not alphabet.issuperset(word) for word in words) for code, alphabet in _ALPHABETS.items()}
     fewest = min(breaches.values())
     # Many words hold letters that none of the languages has: Kazakh, Tajik, ...

@@ -78,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=watching,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it would look for exporters at each request
     )
     app.state.live = live
     app.state.engine = engine
@@ -86,11 +87,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keyring = keyring
     app.state.settings = settings
     problems.install(app)
+    guarded = refusals(401, 429, 503) if keyring.keys else refusals(503)
+    for noun in (predict, analyze, bulk, model, v2):  # what is asked most first, for routes are tried in their order
+        app.include_router(noun.router, dependencies=[Depends(may("predict"))], responses=guarded)
     app.include_router(health.router)
     app.include_router(v2.health)
-    guarded = refusals(401, 429, 503) if keyring.keys else refusals(503)
-    for noun in (predict, analyze, bulk, model, v2):
-        app.include_router(noun.router, dependencies=[Depends(may("predict"))], responses=guarded)
     for noun in (feedback, review, predictions):
         app.include_router(noun.router, dependencies=[Depends(may("annotate"))], responses=guarded)
     if keyring.has("admin") or not keyring.keys:  # who works alone, without keys, trains with his corrections too

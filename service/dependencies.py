@@ -71,7 +71,6 @@ ShadowDep = Annotated[Shadow | None, Depends(_shadow)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 StoreDep = Annotated[Store, Depends(_store)]
 QueueDep = Annotated[Queue, Depends(_queue)]
-PredictKey = Annotated[Key | None, Depends(may("predict"))]
 AnnotateKey = Annotated[Key | None, Depends(may("annotate"))]
 
 
@@ -110,9 +109,12 @@ class Desk:
         return found, await asyncio.to_thread(self.store.keep, name, version, texts, found)
 
 
-async def _desk(request: Request, key: PredictKey) -> Desk:
-    # One dependency of its own: FastAPI takes some 20 microseconds to resolve each.
+async def _desk(request: Request) -> Desk:
+    # One dependency of its own: FastAPI takes some 20 microseconds to resolve each. So the key that the router asked
+    # for is taken from where that left it.
     live = await _live(request)
+    key = getattr(request.state, "key", None)
+    assert key is None or isinstance(key, Key)
     return Desk(live.bundle, await _settings(request), await _engine(request), live.shadow, await _store(request), key)
 
 

@@ -4,10 +4,16 @@ from copy import deepcopy
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from service.live import Live
 from service.problems import MEDIA_TYPE
-from service.tensors import tensors
+from service.routes.feedback import FeedbackRequest
+from service.tensors import InferRequest, tensors
+from service.wire import AnalyzeRequest, PredictRequest
+
+BODIES: tuple[type[BaseModel], ...] = (PredictRequest, AnalyzeRequest, FeedbackRequest, InferRequest)
 
 
 class Document:
@@ -28,6 +34,10 @@ class Document:
                 if status >= "400":
                     response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         axes, schemas = self._live.bundle.model.axes, document["components"]["schemas"]
+        _, bodies = models_json_schema(
+            [(form, "validation") for form in BODIES], ref_template="#/components/schemas/{model}"
+        )
+        schemas |= bodies["$defs"]
         schemas["FeedbackRequest"]["properties"]["labels"] |= {
             "properties": {axis.name: {"enum": list(axis.labels)} for axis in axes},
             "additionalProperties": False,

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
 from time import perf_counter
-from typing import cast
 
 from cachetools import LRUCache
 
@@ -48,8 +46,8 @@ class Engine:
         self._known: LRUCache[Key, Prediction] = LRUCache(remembered)
         self._waiting: dict[int, _Asked] = {}
         self._batches = batches
+        self._running = 0
         self._threads = ThreadPoolExecutor(batches, "encoder")
-        self._running: set[asyncio.Task[None]] = set()
         self.recent = Recent()
         """What was answered lately, for drift."""
 
@@ -96,7 +94,8 @@ class Engine:
             futures = [self._ask(bundle, text, explain) for text in missing.values()]
             metrics.WAITING.set(self.waiting)
             try:
-                answers = dict(zip(missing, await asyncio.wait_for(asyncio.gather(*futures), deadline), strict=True))
+                async with asyncio.timeout(deadline):
+                    answers = dict(zip(missing, await asyncio.gather(*futures), strict=True))
             except TimeoutError as error:
                 detail = f"not answered within {deadline:g} seconds; send fewer texts, or try again later"
                 raise RequestError(503, "deadline_exceeded", detail) from error
@@ -106,20 +105,25 @@ class Engine:
         return [prediction for prediction in found if prediction is not None]
 
     def _ask(self, bundle: Bundle, text: str, explain: bool) -> "asyncio.Future[Prediction]":
-        asked = _Asked(bundle, text, explain, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        asked = _Asked(bundle, text, explain, loop.create_future())
         self._waiting[id(asked)] = asked
-        if len(self._running) < self._batches:
-            self._running.add(asyncio.create_task(self._run(), context=Context()))  # a batch is no request's
+        if len(self._waiting) == 1:  # the next turn of the loop, so that texts that come together share a batch
+            loop.call_soon(self._start, loop)
         return asked.answer
 
-    async def _run(self) -> None:
-        """Answer batch after batch until nothing waits."""
-        try:
-            while self._waiting:
-                if batch := self._next():
-                    await self._answer(batch)
-        finally:  # at once: who asks from now on finds none that runs
-            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let as many batches run as may, or as there are."""
+        while self._waiting and self._running < self._batches:
+            if batch := self._next():
+                self._running += 1
+                self._threads.submit(self._compute, loop, batch)
+
+    def _compute(self, loop: asyncio.AbstractEventLoop, batch: list[_Asked]) -> None:
+        """Predict in a thread; straight from it into the loop, for every future between costs as much as a layer."""
+        began = perf_counter()
+        outcomes = _outcomes(batch)
+        loop.call_soon_threadsafe(self._answer, loop, batch, outcomes, perf_counter() - began)
 
     def _next(self) -> list[_Asked]:
         """Take the text that waits longest and those nearest to it in length, of the same version; drop who is gone."""
@@ -142,22 +146,23 @@ class Engine:
         metrics.BATCH_TEXTS.observe(len(batch))
         return batch
 
-    async def _answer(self, batch: list[_Asked]) -> None:
-        model, texts, explain = batch[0].bundle.model, [asked.text for asked in batch], batch[0].explain
-        began = perf_counter()
-        try:
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, model.predict, texts, explain)
-        except Exception as error:
-            if len(batch) > 1:  # whichever text it was, its neighbours are answered
-                for asked in batch:
-                    await self._answer([asked])
-            elif not batch[0].answer.done():
-                batch[0].answer.set_exception(error)
-            return
-        metrics.STAGE_SECONDS.labels("encode").observe(perf_counter() - began)
-        for asked, prediction in zip(batch, found, strict=True):
-            if not asked.answer.done():
-                asked.answer.set_result(prediction)
+    def _answer(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[_Asked],
+        outcomes: list[Prediction | Exception],
+        seconds: float,
+    ) -> None:
+        self._running -= 1
+        self._start(loop)
+        metrics.STAGE_SECONDS.labels("encode").observe(seconds)
+        for asked, outcome in zip(batch, outcomes, strict=True):
+            if asked.answer.done():  # whoever asked is gone
+                continue
+            if isinstance(outcome, Exception):
+                asked.answer.set_exception(outcome)
+            else:
+                asked.answer.set_result(outcome)
 
     @property
     def waiting(self) -> int:
@@ -167,6 +172,14 @@ class Engine:
     def close(self) -> None:
         """End the threads once their batches are done."""
         self._threads.shutdown()
+
+
+def _outcomes(batch: list[_Asked]) -> list[Prediction | Exception]:
+    """Return a prediction a text, or the error that it met: whichever text it was, its neighbours are answered."""
+    try:
+        return [*batch[0].bundle.model.predict([asked.text for asked in batch], batch[0].explain)]
+    except Exception as error:
+        return [error] if len(batch) == 1 else [outcome for asked in batch for outcome in _outcomes([asked])]
 
 
 def _key(bundle: Bundle, text: str, explain: bool) -> Key:

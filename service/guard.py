@@ -78,33 +78,41 @@ OPEN = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/healt
 
 async def _until_gone(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Run an application, cancelled when its client has gone before it was answered."""
-    passed: asyncio.Queue[Message] = asyncio.Queue(1)
     work = asyncio.current_task()
     assert work is not None
+    watcher: asyncio.Task[None] | None = None
     left = answered = False
 
     async def watch() -> None:
         nonlocal left
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                if not answered:  # an answered request is told to be gone as well
-                    left = True
-                    work.cancel()
-                return
-            await passed.put(message)
+        await receive()  # after the body only the end is left to come
+        if not answered:  # an answered request is told to be gone as well
+            left = True
+            work.cancel()
+
+    async def receiving() -> Message:
+        nonlocal watcher, left
+        if watcher:
+            await asyncio.Future()  # who asks for more waits for the end, and that ends him
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            left = True
+            raise asyncio.CancelledError
+        if not message.get("more_body", False):
+            watcher = asyncio.create_task(watch())
+        return message
 
     async def sending(message: Message) -> None:
         nonlocal answered
         answered = message["type"] == "http.response.body" and not message.get("more_body", False)
         await send(message)
 
-    watcher = asyncio.create_task(watch())
     try:
-        await app(scope, passed.get, sending)
+        await app(scope, receiving, sending)
     except asyncio.CancelledError:
         if not left:
             raise
         work.uncancel()
     finally:
-        watcher.cancel()
+        if watcher:
+            watcher.cancel()

@@ -9,13 +9,14 @@ import re
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
-from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Request
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+from fastapi.security.utils import get_authorization_scheme_param
 from limits import parse
 
 from models.errors import KeysError, RequestError
@@ -24,8 +25,6 @@ Role = Literal["predict", "annotate", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """Each may do what those before it may."""
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,31}):([a-z]+):([0-9a-f]{64})")
-_BEARER = HTTPBearer(auto_error=False, description="A key of `python -m service key`, where the service has keys.")
-Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +108,39 @@ def new_key(name: str, role: Role) -> tuple[str, str]:
     return secret, entry
 
 
-@cache  # the same one for a role, so that a router and its route ask, and count, once
-def may(role: Role) -> Callable[..., Awaitable[Key | None]]:
-    """Make the dependency of routes that need a role; it gives the key, None where the service has none."""
+class Admission(SecurityBase):
+    """Ask for a role: the dependency of routes that need one, solved before any of a body is read."""
 
-    async def allowed(request: Request, sent: Bearer) -> Key | None:
+    def __init__(self, role: Role) -> None:
+        self.model = HTTPBearer(description="A key of `python -m service key`, where the service has keys.")
+        self.scheme_name = "HTTPBearer"
+        self._role = role
+
+    async def __call__(self, request: Request) -> Key | None:
+        """Return the key that was sent, None where the service has none; ``state.key`` says it to the log.
+
+        Raises:
+            RequestError: no key was sent, or one that is not known, asks too often or may not do this.
+        """
         ring = request.app.state.keyring
         assert isinstance(ring, Keyring)
         if not ring.keys:
             return None
-        if sent is None:
+        scheme, secret = get_authorization_scheme_param(request.headers.get("authorization"))
+        if scheme.lower() != "bearer" or not secret:
             raise RequestError(401, "key_missing", "Send a key: Authorization: Bearer …; an administrator makes one.")
-        key = ring.find(sent.credentials)
+        key = ring.find(secret)
         if key is None:
             raise RequestError(401, "key_unknown", "This key is not known here; ask an administrator for one.")
+        request.state.key = key
         ring.count(key)
-        if ROLES.index(key.role) < ROLES.index(role):
-            detail = f"This needs a key of the role {role}; yours has {key.role}."
+        if ROLES.index(key.role) < ROLES.index(self._role):
+            detail = f"This needs a key of the role {self._role}; yours has {key.role}."
             raise RequestError(403, "role_too_low", detail)
         return key
 
-    return allowed
+
+@cache  # the same one for a role, so that a router and its route ask, and count, once
+def may(role: Role) -> Admission:
+    """Make the dependency of routes that need a role."""
+    return Admission(role)

@@ -32,10 +32,12 @@ def configure(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso"),
         _without_message,
     ]
+    render = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, render],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # past the logging module, which takes longer
         wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -43,7 +45,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                render,
             ],
         )
     )
@@ -67,7 +69,7 @@ def _without_message(_logger: Any, _method: str, event: dict[str, Any]) -> dict[
 
 
 class AccessLog:
-    """Name each request, log it and count it: route, method, status, milliseconds.
+    """Name each request, log it and count it: route, method, status, milliseconds, and the name of the key that asked.
 
     The name is what the client sent as X-Request-ID, where that is a token, else a new one. It stands in the answer and
     in every line that is logged on the way, there beside the trace of a W3C traceparent.
@@ -105,7 +107,10 @@ class AccessLog:
             took = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", None)
             metrics.requested(route, scope["method"], status, took)
-            log.info("request", method=scope["method"], route=route, status=status, ms=round(took * 1000, 2))
+            line = {"method": scope["method"], "route": route, "status": status, "ms": round(took * 1000, 2)}
+            if key := scope["state"].get("key"):
+                line["key"] = key.name
+            log.info("request", **line)
 
 
 def request_id(sent: str) -> str:

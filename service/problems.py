@@ -42,7 +42,6 @@ class Problem(BaseModel):
 
 
 HTTP_CODES = {
-    400: ("invalid_json", "The body is not JSON in UTF-8, or is nested too deeply."),
     404: ("not_found", "There is nothing at this address; /docs lists what there is."),
     405: ("method_not_allowed", "This address takes another method; the header Allow says which."),
     413: ("body_too_large", "The body is larger than this service takes; send fewer or shorter texts a request."),
@@ -110,23 +109,14 @@ def problem(
     return ProblemResponse(body, status, headers)
 
 
-def _invalid(request: Request, error: Exception) -> JSONResponse:
+def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = error.errors()
-    if faults[0]["type"] == "json_invalid":
-        return problem(400, *HTTP_CODES[400])
-    if not _is_json(request) and faults[0]["loc"] == ("body",):
-        return problem(415, "unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
     errors = [
         {"code": FIELD_CODES.get(f["type"], "wrong_type"), "pointer": _pointer(f["loc"]), "detail": str(f["msg"])}
         for f in faults
     ]
     return problem(422, errors[0]["code"], f"{errors[0]['pointer']}: {errors[0]['detail']}", errors)
-
-
-def _is_json(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    return kind.startswith("application/") and kind.endswith(("/json", "+json"))
 
 
 def _pointer(place: Sequence[str | int]) -> str:

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,36 +95,47 @@ def ngram_bundle(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Bu
 
 
 @contextmanager
+def serving(env: dict[str, str], log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start a service on a free port; who wants it to end otherwise than by a kill ends it himself."""
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service"],
+            env={**os.environ, **env, "STANCE_PORT": "0"},
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+    assert process.stdout is not None
+    try:
+        address = re.search(r"http://\S+", process.stdout.readline())
+        assert address, f"the service did not start: {log}"
+        yield process, address[0]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@contextmanager
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """Start services as processes of their own on free ports, each with a database of its own unless one is named.
+    """Start services as processes of their own, each with a database of its own unless one is named.
 
     What was started ends with the context: a service holds hundreds of megabytes.
     """
     running: list[subprocess.Popen[str]] = []
+    with ExitStack() as contexts:
 
-    def start(env: dict[str, str], log: Path | None = None) -> str:
-        own = {"STANCE_DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('database') / 'stance.db'}"}
-        with (log or Path(os.devnull)).open("w") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "service"],
-                env={**os.environ, "STANCE_PORT": "0", **own, **env},
-                cwd=ROOT,
-                text=True,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-            )
-        running.append(process)
-        assert process.stdout is not None
-        address = re.search(r"http://\S+", process.stdout.readline())
-        assert address, "the service did not start"
-        return address[0]
+        def start(env: dict[str, str], log: Path | None = None) -> str:
+            own = {"STANCE_DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('database') / 'stance.db'}"}
+            process, address = contexts.enter_context(serving({**own, **env}, log or Path(os.devnull)))
+            running.append(process)
+            return address
 
-    yield start
-    for process in running:
-        process.terminate()
-        assert process.wait(20) in (0, -signal.SIGTERM)  # uvicorn ends by the signal that it was sent, when done
-        assert process.stdout is not None
-        process.stdout.close()
+        yield start
+        for process in running:
+            process.terminate()
+            assert process.wait(20) in (0, -signal.SIGTERM)  # uvicorn ends by the signal that it was sent, when done
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,11 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from models.text import split
+from service.bodies import JsonBody, described
 from service.dependencies import DeskDep, bounded
 from service.problems import refusals
 from service.wire import AnalyzeAnswer, AnalyzeRequest, ModelName, statement, summary, written
@@ -25,8 +26,13 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/analyze", response_model=AnalyzeAnswer, responses=refusals(400, 415, 422))
-async def analyze(body: Annotated[AnalyzeRequest, Body(openapi_examples=EXAMPLES)], desk: DeskDep) -> Response:
+@router.post(
+    "/v1/analyze",
+    response_model=AnalyzeAnswer,
+    responses=refusals(400, 415, 422),
+    openapi_extra=described(AnalyzeRequest, EXAMPLES),
+)
+async def analyze(body: Annotated[AnalyzeRequest, Depends(JsonBody(AnalyzeRequest))], desk: DeskDep) -> Response:
     """Split an article into statements and classify each on every axis."""
     text = bounded(body.text, "#/text", desk.settings.max_article_characters)
     found = await asyncio.to_thread(split, text)  # a long article takes a tenth of a second

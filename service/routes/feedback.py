@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from models.axes import Axis
 from models.errors import RequestError
 from models.language import identify
 from models.text import LONGEST_STATEMENT
+from service.bodies import JsonBody, described
 from service.corrections import corpus_lines
 from service.dependencies import AnnotateKey, BundleDep, OwnerDep, StoreDep, bounded, named
 from service.problems import refusals
@@ -60,9 +61,14 @@ class FeedbackAnswer(BaseModel):
     id: int
 
 
-@router.post("/v1/feedback", status_code=201, responses=refusals(400, 404, 415, 422))
+@router.post(
+    "/v1/feedback",
+    status_code=201,
+    responses=refusals(400, 404, 415, 422),
+    openapi_extra=described(FeedbackRequest),
+)
 async def correct(
-    body: FeedbackRequest,
+    body: Annotated[FeedbackRequest, Depends(JsonBody(FeedbackRequest))],
     bundle: BundleDep,
     store: StoreDep,
     key: AnnotateKey,

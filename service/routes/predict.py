@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from service.bodies import JsonBody, described
 from service.dependencies import DeskDep, bounded, bounded_texts
 from service.problems import refusals
 from service.wire import ModelName, PredictAnswer, PredictionAnswer, PredictRequest, stances, written
@@ -25,8 +26,13 @@ EXAMPLES = {
 }
 
 
-@router.post("/v1/predict", response_model=PredictAnswer, responses=refusals(400, 415, 422))
-async def predict(body: Annotated[PredictRequest, Body(openapi_examples=EXAMPLES)], desk: DeskDep) -> Response:
+@router.post(
+    "/v1/predict",
+    response_model=PredictAnswer,
+    responses=refusals(400, 415, 422),
+    openapi_extra=described(PredictRequest, EXAMPLES),
+)
+async def predict(body: Annotated[PredictRequest, Depends(JsonBody(PredictRequest))], desk: DeskDep) -> Response:
     """Classify one text or several on every axis."""
     if body.texts is None:
         texts = [bounded(body.text or "", "#/text", desk.settings.max_characters)]

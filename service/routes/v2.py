@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Coroutine
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from models.errors import RequestError
+from service.bodies import JsonBody, described
 from service.dependencies import BundleDep, EngineDep, SettingsDep, bounded_texts
 from service.problems import refusals
 from service.tensors import (
@@ -41,8 +42,7 @@ class JsonRoute(APIRoute):
 
 
 health = APIRouter(prefix="/v2/health", tags=["v2"])
-# Clients of the protocol name no Content-Type.
-router = APIRouter(prefix="/v2", tags=["v2"], route_class=JsonRoute, strict_content_type=False)
+router = APIRouter(prefix="/v2", tags=["v2"], route_class=JsonRoute)
 
 
 @health.get("/live")
@@ -79,8 +79,19 @@ async def model_ready() -> ModelReady:
     return ModelReady()
 
 
-@router.post("/models/stance/infer", response_model_exclude_none=True, responses=refusals(400, 415, 422))
-async def infer(body: InferRequest, bundle: BundleDep, engine: EngineDep, settings: SettingsDep) -> InferAnswer:
+@router.post(
+    "/models/stance/infer",
+    response_model_exclude_none=True,
+    responses=refusals(400, 415, 422),
+    openapi_extra=described(InferRequest),
+)
+async def infer(
+    # Clients of the protocol name no Content-Type.
+    body: Annotated[InferRequest, Depends(JsonBody(InferRequest, untyped=True))],
+    bundle: BundleDep,
+    engine: EngineDep,
+    settings: SettingsDep,
+) -> InferAnswer:
     """Classify the texts of a tensor on every axis."""
     axes = bundle.model.axes
     known = tensors(axes, [])

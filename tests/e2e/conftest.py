@@ -1,10 +1,7 @@
 """A browser that notes whatever should not happen: words in the console, requests to elsewhere, broken policy."""
 
 import json
-import os
-import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 from models.bundle import RELEASED
 from service.keys import new_key
-from tests.conftest import ROOT
+from tests.conftest import ROOT, serving
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -114,20 +111,9 @@ def gate(browser: Browser, locked: str) -> Iterator[Desk]:
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """Serve the released model with a database in a folder; give the address and the process, which may be killed."""
-    env = {**os.environ, **RELEASE, "STANCE_PORT": "0", "STANCE_DATABASE_URL": f"sqlite:///{folder / 'stance.db'}"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service"], env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=log
-        )
-    assert process.stdout is not None
-    address = re.search(r"http://\S+", process.stdout.readline())
-    assert address, "the service did not start"
-    try:
-        yield address[0], process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+    env = {**RELEASE, "STANCE_DATABASE_URL": f"sqlite:///{folder / 'stance.db'}"}
+    with serving(env, folder / "log") as (process, address):
+        yield address, process
 
 
 @pytest.fixture

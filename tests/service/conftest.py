@@ -51,7 +51,7 @@ def _open(fitted: Fitted, serve_to_all: Callable[..., str], tmp_path_factory: py
 
 
 @pytest.fixture(scope="session")
-def _locked(fitted: Fitted, serve_to_all: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def locked(fitted: Fitted, serve_to_all: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Desk:
     keys = ",".join(entry for _, entry in SECRETS.values())
     env = {"STANCE_STORE": str(fitted.store), "STANCE_API_KEYS": keys}
     return started(serve_to_all, tmp_path_factory.mktemp("locked"), env)
@@ -70,8 +70,8 @@ def free(desk: Desk) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def keyed(_locked: Desk) -> str:
-    return _locked.empty().url
+def keyed(locked: Desk) -> str:
+    return locked.empty().url
 
 
 @pytest.fixture

@@ -48,6 +48,13 @@ def test_one_request_too_many_is_sent_away_and_a_client_that_leaves_makes_room(
     until(url, 200)
 
 
+def test_a_head_without_end_is_refused(client: httpx.Client) -> None:
+    address = client.base_url
+    with socket.create_connection((address.host, address.port or 80), timeout=60) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"a" * 70_000)
+        assert connection.recv(12) == b"HTTP/1.1 400"
+
+
 def until(url: httpx.URL, status: int) -> httpx.Response:
     for _ in range(100):
         answer = httpx.post(url.join("/v1/predict"), json=TEXT)

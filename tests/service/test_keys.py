@@ -1,5 +1,6 @@
 import os
 import re
+import socket
 from collections.abc import Callable
 
 import httpx
@@ -52,6 +53,48 @@ def test_a_role_that_is_too_low_is_refused(keyed: str, secrets: dict[str, tuple[
     assert answer.json()["reload_fault"] is None
 
 
+def head(url: str, path: str, kind: str, secret: str | None) -> str:
+    """Send the head of a request, never its body; return what is answered to that."""
+    address = httpx.URL(url)
+    key = f"Authorization: Bearer {secret}\r\n" if secret else ""
+    with socket.create_connection((address.host, address.port or 80), timeout=60) as connection:
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: {address.host}\r\n{key}"
+            f"Content-Type: {kind}\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n".encode()
+        )
+        return connection.makefile().read()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/v1/predict", "application/json"),
+        ("/v1/analyze", "application/json"),
+        ("/v1/feedback", "application/json"),
+        ("/v2/models/stance/infer", "application/json"),
+        ("/v1/predict/bulk", "text/csv"),
+    ],
+)
+def test_a_key_is_checked_before_any_of_the_body_has_come(
+    keyed: str, secrets: dict[str, tuple[str, str]], path: str, kind: str
+) -> None:
+    for secret, code in ((None, "key_missing"), ("nonsense", "key_unknown")):
+        answer = head(keyed, path, kind, secret)
+        assert answer.startswith("HTTP/1.1 401 ")
+        assert f'"code":"{code}"' in answer
+    if path == "/v1/feedback":
+        assert head(keyed, path, kind, secrets["predict"][0]).startswith("HTTP/1.1 403 ")
+
+
+def test_a_large_body_without_a_key_is_refused_and_its_connection_goes_on(
+    keyed: str, secrets: dict[str, tuple[str, str]]
+) -> None:
+    with httpx.Client(base_url=keyed, timeout=30) as client:
+        for _ in range(3):
+            refused(client.post("/v1/predict", json={"text": "a" * 5_000_000}), 401, "key_missing")
+            assert client.post("/v1/predict", json=TEXT, headers=bearer(secrets["predict"][0])).status_code == 200
+
+
 def test_every_route_is_documented_with_the_role_that_it_asks_for(
     keyed: str, secrets: dict[str, tuple[str, str]]
 ) -> None:
@@ -85,6 +128,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_again(fitted: Fitted, se
     answers = [httpx.post(f"{url}/v1/predict", json=TEXT, headers=bearer(secret)) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     refused(answers[3], 429, "rate_exceeded")
+    assert head(url, "/v1/predict", "application/json", secret).startswith("HTTP/1.1 429 ")
     assert 3000 < int(answers[3].headers["retry-after"]) <= 3600
     assert httpx.post(f"{url}/v1/predict", json=TEXT, headers=bearer(other)).status_code == 200
 

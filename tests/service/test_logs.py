@@ -3,6 +3,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from models.bundle import Bundle
 from service.app import create_app
 from service.logs import LEFT, request_id, trace_id
 from service.settings import Settings
+from tests.service.conftest import SECRETS, Desk
 from tests.service.test_problems import refused
 
 NEW = re.compile(r"[0-9a-f]{32}")
@@ -28,17 +30,18 @@ def logged(
 ) -> tuple[str, Callable[[str], dict[str, Any]]]:
     """A service, and what finds the line of a request by its name."""
     log: Path = tmp_path_factory.mktemp("logged") / "log"
+    return serve({"STANCE_BUNDLE": str(bundle.path)}, log), partial(line_of, log)
 
-    def line(name: str) -> dict[str, Any]:
-        for _ in range(200):
-            lines = [each for each in map(json.loads, log.read_text().splitlines()) if each["event"] == "request"]
-            if found := [each for each in lines if each["request_id"] == name]:
-                assert len(found) == 1
-                return dict(found[0])
-            time.sleep(0.05)
-        return pytest.fail(f"{name} was never logged")
 
-    return serve({"STANCE_BUNDLE": str(bundle.path)}, log), line
+def line_of(log: Path, name: str) -> dict[str, Any]:
+    """Return the line of a request in a log."""
+    for _ in range(200):
+        lines = [each for each in map(json.loads, log.read_text().splitlines()) if each["event"] == "request"]
+        if found := [each for each in lines if each["request_id"] == name]:
+            assert len(found) == 1
+            return dict(found[0])
+        time.sleep(0.05)
+    return pytest.fail(f"{name} was never logged")
 
 
 def test_a_request_bears_its_name_in_the_answer_and_in_the_log(logged: tuple[str, Callable[[str], Any]]) -> None:
@@ -58,6 +61,27 @@ def test_a_name_that_is_no_token_is_replaced(logged: tuple[str, Callable[[str], 
     name = httpx.get(f"{url}/livez", headers={"X-Request-ID": sent}).headers["x-request-id"]
     assert NEW.fullmatch(name)
     assert line(name)["status"] == 200
+
+
+def test_the_line_names_the_key_that_asked_and_never_its_secret(
+    locked: Desk, as_: Callable[[str], httpx.Client]
+) -> None:
+    log = locked.file.with_name("log")
+    for name, status in (("desk", 403), ("anna", 422)):
+        answer = as_(name).post("/v1/feedback", json={})
+        assert answer.status_code == status
+        assert line_of(log, answer.headers["x-request-id"])["key"] == name
+    for headers in ({}, {"Authorization": "Bearer nonsense"}):
+        answer = httpx.post(f"{locked.url}/v1/feedback", json={}, headers=headers)
+        assert "key" not in line_of(log, answer.headers["x-request-id"])
+    written = log.read_text()
+    assert "nonsense" not in written
+    assert not any(secret in written or entry in written for secret, entry in SECRETS.values())
+
+
+def test_without_keys_a_line_names_none(logged: tuple[str, Callable[[str], Any]]) -> None:
+    url, line = logged
+    assert "key" not in line(httpx.post(f"{url}/v1/predict", json=TEXT).headers["x-request-id"])
 
 
 def test_errors_bear_a_name_as_well(logged: tuple[str, Callable[[str], Any]]) -> None:

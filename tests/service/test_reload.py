@@ -11,11 +11,10 @@ from benchmarks.running import resident
 from models.bundle import Bundle
 from models.encoder import FILES as ENCODER_FILES
 from service.keys import new_key
-from tests.conftest import Fitted
+from tests.conftest import Fitted, serving
 from tests.models.test_bundle import FILES
 from tests.models.test_damage import DAMAGES, twin
 from tests.service.test_service_metrics import scraped, total
-from tests.service.test_signals import running
 from tests.service.test_start import copied, point, until
 
 MOST_GROWN = 100
@@ -60,7 +59,7 @@ def test_memory_does_not_grow_with_reloads(bundle: Bundle, fitted: Fitted, tmp_p
         copied(bundle, tmp_path, version)
     point(tmp_path, versions[0])
     env = {**fitted.env, "STANCE_STORE": str(tmp_path), "STANCE_RELOAD_SECONDS": "0.1"}
-    with running(env, tmp_path / "log") as (process, url):
+    with serving(env, tmp_path / "log") as (process, url):
         before = resident(process.pid)
         for turn in range(1, 7):
             point(tmp_path, versions[turn % 2])

@@ -1,15 +1,10 @@
 """What the service has taken it keeps: rows by SIGTERM, corrections by a kill."""
 
 import json
-import os
-import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -18,27 +13,8 @@ import pytest
 
 from service.storage.database import Database
 from service.storage.store import Store
-from tests.conftest import ROOT, Fitted
+from tests.conftest import Fitted, serving
 from tests.service.test_bulk import NDJSON, lines, many
-
-
-@contextmanager
-def running(env: dict[str, str], log: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a service that the test itself ends."""
-    with log.open("w") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service"],
-            env={**os.environ, **env, "STANCE_PORT": "0"},
-            cwd=ROOT,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-        )
-    assert process.stdout is not None
-    address = re.search(r"http://\S+", process.stdout.readline())
-    assert address, log.read_text()
-    yield process, address[0]
-    process.stdout.close()
 
 
 def stopping(log: Path, workers: int) -> None:
@@ -71,7 +47,7 @@ def test_bulks_that_are_answered_or_still_come_in_are_answered_whole(
         return b"".join(parts)
 
     env = {**fitted.env, "STANCE_WORKERS": str(workers), "STANCE_CACHE_TEXTS": "0"}
-    with running(env, log) as (process, url), ThreadPoolExecutor() as clients:
+    with serving(env, log) as (process, url), ThreadPoolExecutor() as clients:
         bulk = f"{url}/v1/predict/bulk"
         late = clients.submit(sent, slowly(), NDJSON["Content-Type"], [], Event())
         assert begun.wait(60)
@@ -109,7 +85,7 @@ def test_corrections_that_were_acknowledged_survive_a_kill_while_others_come(fit
                 if len(acknowledged) > 100:
                     enough.set()
 
-    with running({**fitted.env, "STANCE_DATABASE_URL": database_url}, tmp_path / "log") as (process, url):
+    with serving({**fitted.env, "STANCE_DATABASE_URL": database_url}, tmp_path / "log") as (process, url):
         with ThreadPoolExecutor(4) as clients:
             work = [clients.submit(correct, url, annotator) for annotator in range(4)]
             assert enough.wait(120)
