@@ -9,8 +9,8 @@ from distributed import Client, LocalCluster
 from models.errors import ScoreError
 
 HERE = "127.0.0.1"
-PATIENCE = 60
-"""Seconds in which a scheduler must answer and have a worker: a cluster that is starting gets its first one by then."""
+ANSWERS, WORKS = 10, 60
+"""Seconds in which a scheduler must answer, and have its first worker: that may be starting still."""
 
 
 @contextmanager
@@ -22,11 +22,15 @@ def cluster(scheduler: str | None, workers: int | None, most: int) -> Iterator[C
     """
     if scheduler:
         try:
-            with Client(scheduler, timeout=PATIENCE) as client:
-                client.wait_for_workers(1, timeout=PATIENCE)
-                yield client
+            client = Client(scheduler, timeout=ANSWERS)
         except (OSError, ValueError) as error:
-            raise ScoreError(f"{scheduler}: no scheduler with a worker there: {error}") from error
+            raise ScoreError(f"{scheduler}: no scheduler answers there: {error}") from error
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=WORKS)
+            except TimeoutError as error:
+                raise ScoreError(f"{scheduler}: has no worker; start one with `dask worker {scheduler}`") from error
+            yield client
         return
     # One thread a process: the encoder's own arithmetic keeps a core busy, and what is around it holds Python's lock.
     count = min(workers or CPU_COUNT, most)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from models.text import UNWRITABLE
+
 Kinds = dict[str, str]
 """Columns in the order in which they were first seen, each with the name of its type in Arrow."""
 LARGEST = 1 << 53
@@ -18,6 +20,8 @@ def kinds_of(rows: Iterable[Mapping[str, Any]]) -> Kinds:
     found: Kinds = {}
     for row in rows:
         for name, value in row.items():
+            if UNWRITABLE.search(name):  # no name of a column
+                continue
             found[name] = _both(found.get(name, "null"), _kind(value))
     return found
 

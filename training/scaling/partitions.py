@@ -137,7 +137,7 @@ def _cut(fs: AbstractFileSystem, file: File) -> list[Partition] | Failure:
         with fs.open(file.path, "rb") as raw:
             metadata = parquet_file(raw).metadata
     except (TableError, OSError, pa.ArrowException) as error:
-        return Failure(place=file.path, reason=str(error))
+        return Failure(place=file.path, reason=" ".join(str(error).split()))
     sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
     return [Partition(file, i, 0, size) for i, size in enumerate(sizes)] or [Partition(file, -1, 0, 0)]
 

@@ -8,7 +8,6 @@ from uuid import uuid4
 from distributed import Client, Future, as_completed
 
 from models.bundle import read_manifest
-from models.errors import StanceError
 from training import report
 from training.forms import Options
 from training.scaling.cluster import cluster
@@ -77,15 +76,18 @@ def _columns_known(client: Client, job: Job, parts: Sequence[Partition]) -> Job:
 
 def _scored(client: Client, job: Job, parts: Sequence[Partition], done: dict[int, Part], bar: Bar) -> list[Failure]:
     """Score partitions, put the records of their parts into ``done``, and return what failed in the input's order."""
-    asked: dict[Future[Part], Partition] = dict(zip(client.map(job.score, parts, pure=False), parts, strict=True))
+    futures: list[Future[Part | Failure]] = client.map(job.score, parts, pure=False)
+    asked = dict(zip(futures, parts, strict=True))
     failed: dict[int, Failure] = {}
-    for future in as_completed(list(asked)):
+    for future in as_completed(futures):
         part = asked.pop(future)
         try:
-            done[part.number] = future.result()
-            bar.end(part, done[part.number].summary.rows)
-        except Exception as error:  # of whatever kind: the rest goes on
-            told = str(error) if isinstance(error, StanceError) else f"{type(error).__name__}: {error}"
-            failed[part.number] = Failure(place=part.place, reason=told)
-            bar.end(part, 0)
+            found = future.result()
+        except Exception as error:  # a fault of ours, or of workers that died on it again and again: the rest goes on
+            found = Failure(place=part.place, reason=f"{type(error).__name__}: {error}")
+        if isinstance(found, Failure):
+            failed[part.number] = found
+        else:
+            done[part.number] = found
+        bar.end(part, 0 if isinstance(found, Failure) else found.summary.rows)
     return [failed[number] for number in sorted(failed)]

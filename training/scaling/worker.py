@@ -1,7 +1,6 @@
 """What a worker process does: take a bundle, verify it, and score partitions with it, one encoder a process."""
 
 import asyncio
-import shutil
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,13 +13,13 @@ from distributed import Worker, WorkerPlugin, get_worker
 from fsspec import AbstractFileSystem
 
 from models.bundle import Bundle, load_bundle, read_manifest
-from models.errors import BundleDamaged
+from models.errors import BundleDamaged, TableError
 from models.integrity import content, record
 from training.forms import Options, sink_of, transfer
 from training.scaling.kinds import Kinds, kinds_of
 from training.scaling.output import Output, Part
 from training.scaling.partitions import Partition, opened
-from training.summary import Summary
+from training.summary import Failure, Summary
 
 _loading = Lock()
 
@@ -47,15 +46,16 @@ class Delivery(WorkerPlugin):
         await asyncio.to_thread(self._take, Path(worker.local_directory) / self.digest)
 
     def _take(self, folder: Path) -> None:
-        folder.mkdir(mode=0o755)
+        found = record(self._contents["manifest.json"]).sha256
+        if found != self.digest:
+            raise BundleDamaged(f"{folder}: expected a manifest of SHA-256 {self.digest}, found {found}; send it again")
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
         for name, written in self._contents.items():
             file = folder / name
             file.write_bytes(written)
             file.chmod(0o644)
-        found = record(self._contents["manifest.json"]).sha256
-        if found != self.digest:
-            shutil.rmtree(folder)
-            raise BundleDamaged(f"{folder}: expected a manifest of SHA-256 {self.digest}, found {found}")
+        self._contents = {}  # the worker has it on its disk now
         loaded(folder)
 
 
@@ -92,13 +92,14 @@ class Job:
         with opened(self.source, part, self._bundle().model.axes, self.options) as source:
             return kinds_of(row.values for row in source.rows)
 
-    def score(self, part: Partition) -> Part:
-        """Score a partition into its part of the output, then record it.
+    def score(self, part: Partition) -> Part | Failure:
+        """Score a partition into its part of the output and record it, or say why that cannot be."""
+        try:
+            return self._score(part)
+        except (TableError, OSError, pa.ArrowException) as error:  # its bytes, its columns, its storage
+            return Failure(place=part.place, reason=" ".join(str(error).split()))
 
-        Raises:
-            TableError: the partition is not what its name says, lacks the text column or has one of ours.
-            OSError, pyarrow.ArrowException: it cannot be read, or the part not written.
-        """
+    def _score(self, part: Partition) -> Part:
         began, worker, bundle = perf_counter(), get_worker(), self._bundle()
         axes, output = bundle.model.axes, self.output
         with opened(self.source, part, axes, self.options) as source:
