@@ -9,7 +9,7 @@ from distributed import Client, LocalCluster
 from models.errors import ScoreError
 
 HERE = "127.0.0.1"
-ANSWERS, WORKS = 10, 60
+ANSWERS, WORKS = 5, 60
 """Seconds in which a scheduler must answer, and have its first worker: that may be starting still."""
 
 

@@ -11,6 +11,8 @@ from typing import IO
 from uuid import uuid4
 
 import pyarrow.parquet as pq
+from dask.base import compute
+from dask.delayed import delayed
 from fsspec import AbstractFileSystem
 from pydantic import BaseModel, ValidationError
 
@@ -18,7 +20,7 @@ from models.axes import Axis
 from models.errors import StoreError
 from models.table import Writer
 from training.forms import AnyForm, Options, form_of
-from training.scaling.partitions import BLOCK, File, Partition, filesystem
+from training.scaling.partitions import BLOCK, LOOKED_AT, File, Key, Partition, filesystem
 from training.summary import Failure, Summary
 
 
@@ -44,7 +46,7 @@ class Part(BaseModel, frozen=True):
 class Output:
     """Name a file or folder to be written, and beside or in it the folder ``work`` in which a run keeps its records.
 
-    There lie ``run.json``, the plan; a record of each finished part, by its number; and where one file is written, the
+    There lie ``run.json``, the plan; a record of each finished part, by its key; and where one file is written, the
     parts themselves until they are joined. In a folder ``summary.json`` says that the run has ended.
     """
 
@@ -74,10 +76,10 @@ class Output:
         """Return where the part of a partition lies."""
         if self.folder:
             return f"{self.path}/{part.file.name}-{max(part.index, 0):05}.parquet"
-        return f"{self.work}/{part.number:07}.part"
+        return f"{self.work}/{_name(part)}.part"
 
     def _record(self, part: Partition) -> str:
-        return f"{self.work}/{part.number:07}.json"
+        return f"{self.work}/{_name(part)}.json"
 
     def begin(self, plan: Plan, overwrite: bool) -> None:
         """Write the plan down, or go on by it where it was begun.
@@ -99,23 +101,29 @@ class Output:
                         f"{self.path}: {'exists' if ended else begun}; name another place, or say --overwrite"
                     )
                 self.fs.rm(self.path if self.folder else self.work, recursive=True)
-            elif self.folder and self.fs.exists(self.path) and self.fs.ls(self.path):
+            elif self.folder and self._foreign():
                 raise StoreError(f"{self.path}: exists, and `score` did not write it; name another folder")
             elif not self.folder and self.fs.exists(self.path) and not overwrite:
                 raise StoreError(f"{self.path}: exists; name another place, or say --overwrite")
             self.fs.makedirs(self.work, exist_ok=True)
             self._write(run, plan.model_dump_json(indent=1))
 
-    def finished(self, parts: Sequence[Partition]) -> dict[int, Part]:
-        """Return the records of the parts that are finished, by the number of the partition."""
+    def _foreign(self) -> list[str]:
+        """List what lies in the folder but is not the place of the records, where a run was killed at its beginning."""
+        there = self.fs.ls(self.path, detail=False) if self.fs.exists(self.path) else []
+        return [each for each in there if each.rstrip("/") not in (self.path, self.work)]
+
+    def finished(self, parts: Sequence[Partition]) -> dict[Key, Part]:
+        """Return the records of the parts that are finished, by the key of the partition."""
         with self._told():
             self.fs.invalidate_cache()
             there = self.fs.find(self.path if self.folder else self.work, detail=True)
             recorded = [part for part in parts if self._record(part) in there]
-            written = self.fs.cat([self._record(part) for part in recorded]) if recorded else {}
-        found = {part.number: Part.model_validate_json(written[self._record(part)]) for part in recorded}
-        sizes = {part.number: there.get(self.part(part), {}).get("size") for part in recorded}
-        return {number: record for number, record in found.items() if record.size == sizes[number]}
+            tasks = [delayed(self.fs.cat_file)(self._record(part)) for part in recorded]
+            written = compute(*tasks, scheduler="threads", num_workers=LOOKED_AT)
+        found = {part.key: Part.model_validate_json(text) for part, text in zip(recorded, written, strict=True)}
+        sizes = {part.key: there.get(self.part(part), {}).get("size") for part in recorded}
+        return {key: record for key, record in found.items() if record.size == sizes[key]}
 
     @contextmanager
     def writing(self, path: str) -> Iterator[IO[bytes]]:
@@ -131,7 +139,7 @@ class Output:
             self.fs.mv(beside, path)
         except BaseException:
             with suppress(OSError):
-                self.fs.rm(beside)
+                self.fs.rm_file(beside)
             raise
 
     def record(self, part: Partition, columns: dict[str, str], summary: Summary) -> Part:
@@ -155,8 +163,9 @@ class Output:
                 summary.failures += [Failure(place=part.place, reason=reason) for part in unlike]
                 self._join([each for each in parts if self._columns(each[1]) == columns], axes, options)
             if self.folder:
-                for stale in self.fs.glob(f"{self.work}/*.writing"):
-                    self.fs.rm(stale)
+                for file in self.fs.ls(self.work, detail=False):
+                    if file.endswith(".writing"):  # of a process that was killed
+                        self.fs.rm_file(file)
             if self.folder and not summary.failures:
                 self._write(f"{self.work}/summary.json", summary.model_dump_json(indent=1))
             elif not self.folder and not (summary.failures and parts):
@@ -199,6 +208,10 @@ class Output:
             yield
         except OSError as error:
             raise StoreError(f"{error.filename or self.path}: {error.strerror or error}") from error
+
+
+def _name(part: Partition) -> str:
+    return f"{part.number:06}-{max(part.index, 0):06}"
 
 
 def _differences(written: bytes, plan: Plan) -> list[str]:

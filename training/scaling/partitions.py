@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, cast
 
@@ -28,6 +28,10 @@ LOOKED_AT = 16
 """Files whose size, or whose footer of Parquet, is asked for at once: mostly one waits for the storage."""
 
 
+Key = tuple[int, int]
+"""A file of an input and a part of that file, by their numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """Name a file of the input, its place below the input, its size in bytes, and a key that changes when it does."""
@@ -47,14 +51,19 @@ class File:
 class Partition:
     """Name a part of a file: a row group of Parquet, a block of JSON lines from byte ``start``, or all of CSV.
 
-    ``number`` counts in the whole input, ``index`` in the file; ``size`` is in bytes.
+    ``number`` is that of the file in the input and ``index`` that of the part in the file; ``size`` is in bytes.
     """
 
     file: File
+    number: int
     index: int
     start: int
     size: int
-    number: int = 0
+
+    @property
+    def key(self) -> Key:
+        """Return what orders the parts of an input and stays the same whatever else of it cannot be read."""
+        return self.number, self.index
 
     @property
     def form(self) -> AnyForm:
@@ -120,26 +129,25 @@ def _file(fs: AbstractFileSystem, path: str, name: str) -> File:
 
 def partitions_of(fs: AbstractFileSystem, files: list[File]) -> tuple[list[Partition], list[Failure]]:
     """Cut files into partitions, in order; what cannot be cut is named."""
-    tasks = [delayed(_cut)(fs, file) for file in files]
+    tasks = [delayed(_cut)(fs, file, number) for number, file in enumerate(files)]
     cut = compute(*tasks, scheduler="threads", num_workers=LOOKED_AT)
-    whole = [each for found in cut if isinstance(found, list) for each in found]
-    numbered = [replace(part, number=number) for number, part in enumerate(whole)]
-    return numbered, [found for found in cut if isinstance(found, Failure)]
+    parts = [part for found in cut if isinstance(found, list) for part in found]
+    return parts, [found for found in cut if isinstance(found, Failure)]
 
 
-def _cut(fs: AbstractFileSystem, file: File) -> list[Partition] | Failure:
+def _cut(fs: AbstractFileSystem, file: File, number: int) -> list[Partition] | Failure:
     if file.form == "csv":  # whether a place in it lies in quotes is known only from the beginning on
-        return [Partition(file, 0, 0, file.size)]
+        return [Partition(file, number, 0, 0, file.size)]
     if file.form == "ndjson":
         starts = range(0, max(file.size, 1), BLOCK)
-        return [Partition(file, i, start, min(BLOCK, file.size - start)) for i, start in enumerate(starts)]
+        return [Partition(file, number, i, at, min(BLOCK, file.size - at)) for i, at in enumerate(starts)]
     try:
         with fs.open(file.path, "rb") as raw:
             metadata = parquet_file(raw).metadata
     except (TableError, OSError, pa.ArrowException) as error:
         return Failure(place=file.path, reason=" ".join(str(error).split()))
     sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
-    return [Partition(file, i, 0, size) for i, size in enumerate(sizes)] or [Partition(file, -1, 0, 0)]
+    return [Partition(file, number, i, 0, size) for i, size in enumerate(sizes)] or [Partition(file, number, -1, 0, 0)]
 
 
 @contextmanager

@@ -8,12 +8,13 @@ from uuid import uuid4
 from distributed import Client, Future, as_completed
 
 from models.bundle import read_manifest
+from models.errors import StoreError
 from training import report
 from training.forms import Options
 from training.scaling.cluster import cluster
 from training.scaling.kinds import merged
 from training.scaling.output import Output, Part, Plan
-from training.scaling.partitions import Partition, files_of, filesystem, partitions_of
+from training.scaling.partitions import Key, Partition, files_of, filesystem, partitions_of
 from training.scaling.progress import Bar
 from training.scaling.worker import Delivery, Job
 from training.score import fitting
@@ -40,6 +41,8 @@ def score(
         ScoreError: there is no cluster.
     """
     (fs, path), output = filesystem(source), Output.at(target)
+    if type(fs) is type(output.fs) and f"{output.path}/".startswith(f"{path.rstrip('/')}/"):
+        raise StoreError(f"{target}: lies in {source} and would be read with it; name a place outside")
     files = files_of(fs, path)
     if not output.folder:
         for file in files:
@@ -49,7 +52,7 @@ def score(
     output.begin(plan, overwrite)
     parts, failures = partitions_of(fs, files)
     done, summary = output.finished(parts), Summary(failures=failures)
-    left = [part for part in parts if part.number not in done]
+    left = [part for part in parts if part.key not in done]
     if done:
         report.out.print(f"going on: {len(done)} of {len(parts)} partitions were finished before")
     if left:
@@ -60,9 +63,9 @@ def score(
             with Bar(parts, done, report.out) as bar:
                 client.subscribe_topic(job.topic, bar.hear)
                 summary.failures += _scored(client, _columns_known(client, job, parts), left, done, bar)
-    for number in sorted(done):
-        summary.add(done[number].summary)
-    output.end([(part, done[part.number]) for part in parts if part.number in done], axes, options, summary)
+    for key in sorted(done):
+        summary.add(done[key].summary)
+    output.end([(part, done[part.key]) for part in parts if part.key in done], axes, options, summary)
     return summary
 
 
@@ -74,11 +77,11 @@ def _columns_known(client: Client, job: Job, parts: Sequence[Partition]) -> Job:
     return replace(job, kinds=merged(client.gather(futures, errors="skip")))
 
 
-def _scored(client: Client, job: Job, parts: Sequence[Partition], done: dict[int, Part], bar: Bar) -> list[Failure]:
+def _scored(client: Client, job: Job, parts: Sequence[Partition], done: dict[Key, Part], bar: Bar) -> list[Failure]:
     """Score partitions, put the records of their parts into ``done``, and return what failed in the input's order."""
     futures: list[Future[Part | Failure]] = client.map(job.score, parts, pure=False)
     asked = dict(zip(futures, parts, strict=True))
-    failed: dict[int, Failure] = {}
+    failed: dict[Key, Failure] = {}
     for future in as_completed(futures):
         part = asked.pop(future)
         try:
@@ -86,8 +89,8 @@ def _scored(client: Client, job: Job, parts: Sequence[Partition], done: dict[int
         except Exception as error:  # a fault of ours, or of workers that died on it again and again: the rest goes on
             found = Failure(place=part.place, reason=f"{type(error).__name__}: {error}")
         if isinstance(found, Failure):
-            failed[part.number] = found
+            failed[part.key] = found
         else:
-            done[part.number] = found
+            done[part.key] = found
         bar.end(part, 0 if isinstance(found, Failure) else found.summary.rows)
-    return [failed[number] for number in sorted(failed)]
+    return [failed[key] for key in sorted(failed)]

@@ -14,7 +14,7 @@ from fsspec import AbstractFileSystem
 
 from models.bundle import Bundle, load_bundle, read_manifest
 from models.errors import BundleDamaged, TableError
-from models.integrity import content, record
+from models.integrity import content, record, trust, verified
 from training.forms import Options, sink_of, transfer
 from training.scaling.kinds import Kinds, kinds_of
 from training.scaling.output import Output, Part
@@ -36,8 +36,9 @@ class Delivery(WorkerPlugin):
     idempotent = True
 
     def __init__(self, folder: Path) -> None:
-        names = ["manifest.json", *read_manifest(folder).files]
-        self._contents = {name: content(folder / name, "a file of the manifest") for name in names}
+        trust(folder)
+        self._contents = {"manifest.json": content(folder / "manifest.json", "a manifest")}
+        self._contents |= {name: verified(folder / name, each) for name, each in read_manifest(folder).files.items()}
         self.digest = record(self._contents["manifest.json"]).sha256
         self.name = f"stance-{self.digest}"
 
@@ -108,7 +109,7 @@ class Job:
                 schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in (self.kinds or {}).items()])
 
             def tell(found: Summary) -> None:
-                worker.log_event(self.topic, (part.number, found.rows, min(1.0, source.share())))
+                worker.log_event(self.topic, (*part.key, found.rows, min(1.0, source.share())))
 
             with (
                 output.writing(output.part(part)) as file,

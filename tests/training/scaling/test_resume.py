@@ -139,7 +139,7 @@ def test_what_failed_is_tried_again_and_nothing_else(tmp_path: Path, score_on: S
     (tmp_path / "a.csv").write_text("text\nThe talks resume on Friday.\n")
     (tmp_path / "b.csv").write_text("body\nThe talks resume on Friday.\n")
     target = tmp_path / "out.jsonl"
-    record = tmp_path / "out.jsonl.scoring" / "0000000.json"
+    record = tmp_path / "out.jsonl.scoring" / "000000-000000.json"
     times = []
     for _ in range(2):
         found = score_on(f"{tmp_path}/*.csv", target)

@@ -193,6 +193,7 @@ def test_what_cannot_be_begun_is_refused(tmp_path: Path, score_on: Score, ngram_
         (tmp_path / "nowhere.csv", "out.csv", StoreError, "cannot be read"),
         (tmp_path / "empty", "out.csv", TableError, "no file there"),
         ("klingon://a.csv", "out.csv", StoreError, "klingon"),
+        (tmp_path / "empty", "empty/out", StoreError, "would be read with it"),
     ):
         with pytest.raises(error, match=told):
             score_on(given, tmp_path / target)
