@@ -1,6 +1,7 @@
 """Score a large input on Dask: partitions on its workers, what is done kept, what fails named."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -8,7 +9,7 @@ from uuid import uuid4
 from distributed import Client, Future, as_completed
 
 from models.bundle import read_manifest
-from models.errors import StoreError
+from models.errors import ScoreError, StanceError, StoreError
 from training import report
 from training.forms import Options
 from training.scaling.cluster import cluster
@@ -38,7 +39,7 @@ def score(
         TableError: nothing is there to score, or the forms do not fit.
         StoreError: the output exists, another run was begun there, or a storage cannot be used.
         BundleError: the bundle cannot be used, here or on a worker.
-        ScoreError: there is no cluster.
+        ScoreError: there is no cluster, or its workers lack what the project needs.
     """
     (fs, path), output = filesystem(source), Output.at(target)
     if type(fs) is type(output.fs) and f"{output.path}/".startswith(f"{path.rstrip('/')}/"):
@@ -58,7 +59,7 @@ def score(
     if left:
         with cluster(scheduler, workers, len(left)) as client:
             report.out.print(f"dashboard: {client.dashboard_link}", soft_wrap=True)
-            client.register_plugin(bundle, name=bundle.name)
+            _deliver(client, bundle)
             job = Job(fs, output, bundle.digest, options, topic=f"stance-{uuid4().hex}")
             with Bar(parts, done, report.out) as bar:
                 client.subscribe_topic(job.topic, bar.hear)
@@ -67,6 +68,19 @@ def score(
         summary.add(done[key].summary)
     output.end([(part, done[part.key]) for part in parts if part.key in done], axes, options, summary)
     return summary
+
+
+def _deliver(client: Client, bundle: Delivery) -> None:
+    """Bring the bundle to the workers; where one cannot take it, none is left with it."""
+    try:
+        client.register_plugin(bundle, name=bundle.name)
+    except Exception as error:  # whatever the setting up of a worker raises
+        with suppress(Exception):
+            client.unregister_worker_plugin(bundle.name)
+        if isinstance(error, StanceError):
+            raise
+        needs = "scheduler and workers need this project in the same version, with the extra `scale`"
+        raise ScoreError(f"a worker cannot take the bundle: {error}; {needs}") from error
 
 
 def _columns_known(client: Client, job: Job, parts: Sequence[Partition]) -> Job:
@@ -87,7 +101,7 @@ def _scored(client: Client, job: Job, parts: Sequence[Partition], done: dict[Key
         try:
             found = future.result()
         except Exception as error:  # a fault of ours, or of workers that died on it again and again: the rest goes on
-            found = Failure(place=part.place, reason=f"{type(error).__name__}: {error}")
+            found = Failure(place=part.place, reason=" ".join(f"{type(error).__name__}: {error}".split()))
         if isinstance(found, Failure):
             failed[part.key] = found
         else:

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -6,7 +7,7 @@ import pytest
 from distributed import Client, LocalCluster, Worker
 
 from models.bundle import RELEASED, Bundle
-from models.errors import BundleDamaged
+from models.errors import BundleDamaged, BundleForeign, BundleUntrusted
 from tests.training.scaling.conftest import Score
 from training.scaling import worker as module
 from training.scaling.worker import Delivery
@@ -44,3 +45,21 @@ def test_what_arrives_otherwise_than_it_was_sent_is_refused(ngram_bundle: Bundle
         delivery._contents[name] += b" "
         with pytest.raises(BundleDamaged, match=name.partition(".")[0]):
             delivery._take(tmp_path / name)
+
+
+def test_a_bundle_that_a_worker_refuses_is_told_each_time_and_nothing_is_scored(
+    ngram_bundle: Bundle, score_on: Score, tmp_path: Path
+) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\nThe talks resume on Friday.\n")
+    folder = shutil.copytree(ngram_bundle.path, tmp_path / "bundle")
+    libraries = {**ngram_bundle.manifest.libraries, "scikit-learn": "0.1"}
+    manifest = ngram_bundle.manifest.model_copy(update={"libraries": libraries})
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    for _ in range(2):
+        with pytest.raises(BundleForeign, match=r"made with scikit-learn 0\.1"):
+            score_on(source, output, folder)
+    assert not output.exists()
+    folder.chmod(0o777)
+    with pytest.raises(BundleUntrusted, match="everybody may write"):
+        score_on(source, output, folder)
