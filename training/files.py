@@ -10,7 +10,7 @@ import typer
 from models.axes import read_axes
 from models.bundle import RELEASED, STORE, load_bundle, read_manifest, serving
 from models.encoder import Encoder
-from models.errors import AuditError, ScoreError, TableError
+from models.errors import AuditError, ScoreError, StoreError, TableError
 from training import benchmark as benchmarks
 from training import report
 from training.corpus import AXES, corpus_files, read_corpus
@@ -94,7 +94,10 @@ def score(
         found = score_file(load_bundle(folder), Path(source), Path(target), options, overwrite)
     report.scored(found)
     if summary:
-        summary.write_text(found.told(read_manifest(folder).version, perf_counter() - began), "utf-8")
+        try:
+            summary.write_text(found.told(read_manifest(folder).version, perf_counter() - began), "utf-8")
+        except OSError as error:
+            raise StoreError(f"{summary}: {error.strerror}; {target} stands without it") from error
     if found.failures:
         raise ScoreError(f"{len(found.failures)} parts of {source} are not in {target}; say it again to try them again")
     report.out.print(f"wrote {target}", soft_wrap=True)

@@ -26,7 +26,7 @@ class Bar:
         self._began, self._lock = monotonic(), Lock()
         text = "{task.fields[ended]} of {task.fields[parts]} partitions, {task.fields[rate]:.1f} rows/s"
         columns = (BarColumn(), TaskProgressColumn(), TextColumn(text), TimeElapsedColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=console, speed_estimate_period=PERIOD)
+        self._bar = Progress(*columns, console=console, speed_estimate_period=PERIOD, refresh_per_second=2)
         total = sum(self._sizes.values())
         self._task = self._bar.add_task(
             "", total=total, completed=int(self._read), ended=self._ended, parts=len(parts), rate=0.0
