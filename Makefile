@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := $(or $(STANCE_STORE),models/store)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: serve test test-postgres test-browser test-finetune check train mlflow bench soak screenshots help
+.PHONY: serve test test-postgres test-browser test-finetune check train mlflow bench bench-scale soak screenshots help
 
 help:  ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ mlflow: .venv/train  ## Open the experiments on 127.0.0.1:5000
 bench: .venv/bench .venv-bench/bento  ## Measure the service beside others into benchmarks/README.md, some six minutes
 	@$(BIN)/python benchmarks/serving.py $(BUNDLE)
 
+bench-scale: .venv/bench  ## Measure scoring on Dask into benchmarks/README.md and docs/scaling.md: half an hour
+	@$(BIN)/python -m benchmarks.scale $(BUNDLE)
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3"; exit 1; }
@@ -69,7 +72,7 @@ bench: .venv/bench .venv-bench/bento  ## Measure the service beside others into 
 
 .venv/bench: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing pinned dependencies into .venv"
-	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,bench]'
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[train,scale,bench]'
 	@touch $@ .venv/base .venv/train
 
 # BentoML needs an older OpenTelemetry than MLflow does, so it has an environment of its own.

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- serving: begin -->", "<!-- serving: end -->"
 ALONE, MANY = 1, 16
 """Connections at which the servers are held against each other."""
 GROWTH = {"tokens": "tokens a text", "texts": "texts a request", "connections": "connections"}
@@ -78,14 +77,15 @@ def goals(results: Results) -> list[tuple[str, str, bool]]:
     ]
 
 
-def _table(*lines: Sequence[str]) -> str:
+def table(*lines: Sequence[str]) -> str:
+    """Return lines of cells as Markdown, the first as the head."""
     head, *rows = lines
     return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *rows))
 
 
 def tables(results: Results) -> str:
     """Return what was measured as Markdown."""
-    met = _table(
+    met = table(
         ("goal", "measured", "met"),
         *((goal, figure, "yes" if met else "**no**") for goal, figure, met in goals(results)),
     )
@@ -108,9 +108,9 @@ def tables(results: Results) -> str:
         rows += [(name, str(ALONE), *_cells(results.servers[name, ALONE]), *extra)]
         rows += [("", str(MANY), *_cells(results.servers[name, MANY]), "", "")]
     cells = ("texts/s", "p50, ms", "p99, ms", "processor, ms a text")
-    servers = _table(("", "connections", *cells, "around the encoder, ms", "memory, MiB"), *rows)
+    servers = table(("", "connections", *cells, "around the encoder, ms", "memory, MiB"), *rows)
     grown = [
-        _table((name, *cells), *((str(size), *_cells(found)) for size, found in results.growth[what].items()))
+        table((name, *cells), *((str(size), *_cells(found)) for size, found in results.growth[what].items()))
         for what, name in GROWTH.items()
     ]
     first = next(iter(results.resident))
@@ -161,11 +161,15 @@ def _line(axes: Axes, results: Results, what: str, shown: Sequence[str]) -> None
     axes.set(xlabel=GROWTH[what], ylim=(0, axes.get_ylim()[1] * 1.1))
 
 
+def put(file: Path, name: str, text: str) -> None:
+    """Put a text into a file of Markdown, between the marker lines of a name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = file.read_text("utf-8").partition(begin)
+    file.write_text(f"{before}{begin}\n{text}{end}{rest.partition(end)[2]}", "utf-8")
+
+
 def write(results: Results) -> None:
     """Put tables and plot into the README, between its marker lines."""
-    readme = HERE / "README.md"
-    before, _, rest = readme.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
     drawn = "![the servers beside each other, and how the cost of the first grows](serving.png)"
-    readme.write_text(f"{before}{BEGIN}\n{tables(results)}\n{drawn}\n{END}{after}", "utf-8")
+    put(HERE / "README.md", "serving", f"{tables(results)}\n{drawn}\n")
     plot(results).savefig(HERE / "serving.png", dpi=110, metadata={"Software": None})

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from models.errors import AxesError
 
-RESERVED = frozenset({"language", "version", "error", "uncertain"})
+RESERVED = frozenset({"language", "version", "error", "uncertain", "article", "start", "end"})
 """Names that columns of the table form and the summary of an article use for themselves."""
 
 NAME = re.compile(r"[a-z][a-z0-9]*")

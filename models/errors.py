@@ -10,6 +10,7 @@
     ├── EncoderError          encoder_invalid      base weights or an encoder that cannot be used
     ├── TableError            table_invalid        a table lacks a column or has one of ours
     ├── StoreError            store_unwritable     nothing could be written, and nothing was
+    ├── ScoreError            score_incomplete     a part of the input, or all of it, could not be scored
     ├── BundleError           bundle_invalid
     │   ├── BundleNotFound    bundle_not_found     there is no bundle at that place
     │   ├── BundleDamaged     bundle_damaged       a file is missing, cut short or altered
@@ -92,6 +93,12 @@ class StoreError(StanceError):
     """Say that a place cannot be written to; what stood there stands there still."""
 
     code = "store_unwritable"
+
+
+class ScoreError(StanceError):
+    """Say that a part of an input, or all of it, could not be scored; what was scored stands."""
+
+    code = "score_incomplete"
 
 
 class BundleError(StanceError):

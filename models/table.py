@@ -15,16 +15,20 @@ from typing import IO, Any, Literal
 from models.axes import Axis
 from models.errors import TableError
 from models.stance import Prediction
-from models.text import UNWRITABLE
+from models.text import UNWRITABLE, digest, split
 
 Form = Literal["ndjson", "csv"]
 BATCH = 256
 """Rows read, answered and written at a time."""
 LONGEST_TEXT = 4_000
 """Characters: ten times a long statement. A longer text is an article, to be split before it is scored."""
+LONGEST_ARTICLE = 100_000
+"""Characters of a text that is split before it is scored: a long report, an eighth of a novel."""
 LONGEST_LINE = 1 << 20
 """Bytes of a line of JSON; a longer one is not read."""
 DELIMITERS = ",;\t"
+ARTICLE = ("stance_article", "stance_start", "stance_end")
+"""Columns that a statement of an article has besides: the digest of the article's text, and its place in there."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet runs as a formula."""
 
@@ -37,9 +41,9 @@ class Row:
     fault: str | None = None
 
 
-def columns(axes: tuple[Axis, ...]) -> list[str]:
-    """Return the names of the columns that scoring adds, in their order."""
-    added = ["stance_language", "stance_version", "stance_error"]
+def columns(axes: tuple[Axis, ...], articles: bool = False) -> list[str]:
+    """Return the names of the columns that scoring adds, in their order; ``articles`` are split into statements."""
+    added = [*(ARTICLE if articles else ()), "stance_language", "stance_version", "stance_error"]
     for axis in axes:
         name = f"stance_{axis.name}"
         added += [name, f"{name}_confidence", f"{name}_certain", f"{name}_reason"]
@@ -65,11 +69,12 @@ class Reader:
         text_column: str = "text",
         encoding: str = "utf-8",
         longest: int = LONGEST_TEXT,
+        articles: bool = False,
     ) -> None:
         self._file = file
         self._text = text_column
         self._longest = longest
-        self._taken = frozenset(columns(axes))
+        self._taken = frozenset(columns(axes, articles))
         self.header: tuple[str, ...] | None = None
         if form == "csv":
             self._cells = self._open(encoding)
@@ -177,6 +182,22 @@ def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
+def statements(rows: Iterable[Row], text_column: str) -> Iterator[Row]:
+    """Split the texts of rows into statements, a row each, which keeps all else that the row of its article held."""
+    for row in rows:
+        if row.fault:
+            yield row
+            continue
+        article = row.values[text_column]
+        found = split(article)
+        if not found:
+            yield Row(row.values, "no_statement")
+        name = digest(article)
+        for each in found:
+            place = dict(zip(ARTICLE, (name, each.start, each.end), strict=True))
+            yield Row({**row.values, text_column: each.text, **place}, fault(each.text))
+
+
 def texts(rows: Sequence[Row], text_column: str = "text") -> list[str]:
     """Return the texts of the rows that can be scored."""
     return [row.values[text_column] for row in rows if row.fault is None]
@@ -210,8 +231,14 @@ class Writer:
     With ``spreadsheet`` a cell of a CSV file that a spreadsheet would run as a formula is led by an apostrophe.
     """
 
-    def __init__(self, header: Sequence[str] | None, axes: tuple[Axis, ...], spreadsheet: bool = False) -> None:
-        self._header = None if header is None else [*header, *columns(axes)]
+    def __init__(
+        self,
+        header: Sequence[str] | None,
+        axes: tuple[Axis, ...],
+        spreadsheet: bool = False,
+        articles: bool = False,
+    ) -> None:
+        self._header = None if header is None else [*header, *columns(axes, articles)]
         self._spreadsheet = spreadsheet
         self.rows = self.errors = 0
 

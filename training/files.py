@@ -1,17 +1,20 @@
 """The commands that read a file of rows and tell or write something of it: audit, score, benchmark."""
 
+from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated
 
 import typer
 
 from models.axes import read_axes
-from models.bundle import RELEASED, STORE, load_bundle, serving
+from models.bundle import RELEASED, STORE, load_bundle, read_manifest, serving
 from models.encoder import Encoder
-from models.errors import AuditError, TableError
+from models.errors import AuditError, ScoreError, StoreError, TableError
 from training import benchmark as benchmarks
 from training import report
 from training.corpus import AXES, corpus_files, read_corpus
+from training.forms import Options
 from training.ground import CACHE, ENCODERS, encoder_folder
 from training.options import Base, Data, Store, With, extra
 from training.score import score as score_file
@@ -43,25 +46,60 @@ def audit(
 
 
 def score(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="Rows of text: .csv, .jsonl or .parquet.")],
-    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Where to write them; the suffix says the form.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="INPUT", help="Rows of text, .csv, .jsonl or .parquet: a file, folder, pattern."),
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="OUTPUT", help="Where to write them: the suffix says the form; none: a folder.")
+    ],
     bundle: Annotated[Path | None, typer.Option(help="Folder of a bundle; by default the one that serves.")] = None,
     text_column: Annotated[str, typer.Option(help="The column, or key, that holds the text.")] = "text",
-    encoding: Annotated[str, typer.Option(help="Of a CSV file.")] = "utf-8",
+    encoding: Annotated[str, typer.Option(help="Of CSV files.")] = "utf-8",
     spreadsheet: Annotated[bool, typer.Option("--spreadsheet", help="Lead cells that run as formulas by '.")] = False,
+    articles: Annotated[
+        bool, typer.Option("--articles", help="Split each text into statements first, a row a statement.")
+    ] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; by default the cores here work.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes to start here; by default one a core.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="A file for the counts and speeds as JSON.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an OUTPUT that exists.")] = False,
     store: Store = STORE,
 ) -> None:
-    """Score every row of a file with the bundle that serves; all columns stay, the stances are added.
+    """Score every row of a file, or of many, with the bundle that serves; all columns stay, the stances are added.
+
+    With the extra `scale` Dask shares the work out: INPUT and OUTPUT may be folders or addresses of any storage that
+    fsspec knows, and a run that was cut short goes on when it is started again. Without it one process scores one file.
 
     Examples:
 
     `python -m training score statements.csv stances.csv`
 
-    `python -m training score archive.parquet stances.parquet --text-column body`
+    `python -m training score archive.parquet stances.parquet --text-column body --articles`
+
+    `python -m training score archive/ stances/ --workers 8 --summary stances.json`
+
+    `python -m training score "s3://desk/archive/*.parquet" s3://desk/stances/ --scheduler tcp://scheduler:8786`
     """
-    loaded = load_bundle(bundle or serving(store))
-    report.scored(score_file(loaded, source, target, text_column, encoding, spreadsheet, overwrite))
+    folder = bundle or serving(store)
+    options, began = Options(text_column, encoding, spreadsheet, articles), perf_counter()
+    many = "://" in source or "*" in source or Path(source).is_dir() or not Path(target).suffix
+    if find_spec("distributed") or scheduler or workers or many:
+        with extra("scale"):
+            from training.scaling.score import score as score_many
+        found = score_many(source, target, folder, options, overwrite, scheduler, workers)
+    else:
+        found = score_file(load_bundle(folder), Path(source), Path(target), options, overwrite)
+    report.scored(found)
+    if summary:
+        try:
+            summary.write_text(found.told(read_manifest(folder).version, perf_counter() - began), "utf-8")
+        except OSError as error:
+            raise StoreError(f"{summary}: {error.strerror}; {target} stands without it") from error
+    if found.failures:
+        raise ScoreError(f"{len(found.failures)} parts of {source} are not in {target}; say it again to try them again")
     report.out.print(f"wrote {target}", soft_wrap=True)
 
 

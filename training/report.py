@@ -14,7 +14,7 @@ from training.benchmark import Score
 from training.card import beside, shown, slices
 from training.evaluate import Mistake
 from training.metrics import Comparison
-from training.score import Summary
+from training.summary import Summary
 
 out = Console(width=None if sys.stdout.isatty() else 160)  # a log is not as narrow as a terminal
 err = Console(stderr=True)
@@ -87,8 +87,13 @@ def scored(found: Summary) -> None:
     for code, count in found.errors.most_common():
         out.print(f"  {code}: {count}")
     out.print("languages: " + ", ".join(f"{name} {count}" for name, count in found.languages.most_common()))
-    for axis, counts in found.labels.items():
-        out.print(f"{axis}: " + ", ".join(f"{label} {count}" for label, count in counts.most_common()))
+    for axis in found.labels:
+        counts = found.by_label(axis).most_common()
+        out.print(f"{axis}: " + ", ".join(f"{label} {count}" for label, count in counts))
+    if found.seconds:
+        out.print(f"{found.statements / found.seconds:.1f} statements a second a process")
+    for failure in found.failures:
+        warn(f"{failure.place}: {failure.reason}")
 
 
 def mistakes(found: Sequence[Mistake]) -> None:

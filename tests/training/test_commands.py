@@ -41,7 +41,7 @@ def test_evaluate_warns_of_texts_that_were_trained_on(fitted: Fitted) -> None:
     assert "trained on, so the figures flatter" in " ".join(printed.stderr.split())
 
 
-@pytest.mark.parametrize("command", ["fit", "evaluate", "release", "rollback"])
+@pytest.mark.parametrize("command", ["fit", "evaluate", "release", "rollback", "score"])
 def test_help_shows_an_example(command: str) -> None:
     printed = run("training", command, "--help")
     assert printed.returncode == 0

@@ -1,6 +1,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -9,15 +12,16 @@ import pytest
 from models.bundle import Bundle
 from models.errors import StoreError, TableError
 from models.table import columns
-from tests.conftest import Fitted, run
+from tests.conftest import ROOT, Fitted, run
+from training.forms import Options
 from training.score import score, score_table
 
 TEXTS = ["Уряд готовий направити миротворців до України.", "", "No soldiers will be sent to Ukraine."]
 
 
 def scored(bundle: Bundle, source: Path, target: Path, **options: object) -> list[dict[str, object]]:
-    chosen = {"text_column": "text", "encoding": "utf-8", "spreadsheet": False, "overwrite": False} | options
-    found = score(bundle, source, target, **chosen)  # type: ignore[arg-type]
+    overwrite = bool(options.pop("overwrite", False))
+    found = score(bundle, source, target, Options(**options), overwrite)  # type: ignore[arg-type]
     assert (found.rows, dict(found.errors)) == (3, {"blank_text": 1})
     assert found.languages == {"uk": 1, "en": 1}
     if target.suffix == ".parquet":
@@ -85,17 +89,53 @@ def test_what_cannot_be_scored_is_told_and_nothing_is_written(bundle: Bundle, tm
     assert {file.name for file in tmp_path.iterdir()} == {"in.csv", "out.csv", "in.jsonl", "false.parquet"}
 
 
-def test_the_command_scores_with_what_serves(fitted: Fitted, tmp_path: Path) -> None:
-    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+WITHOUT = "import sys; sys.modules['distributed'] = None; from training.__main__ import main; main()"
+"""The command where the extra `scale` is not installed."""
+
+
+def score_command(extra: bool, *words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    if extra:
+        return run("training", "score", *words, env=env)
+    command = [sys.executable, "-c", WITHOUT, "score", *words]
+    return subprocess.run(command, env={**os.environ, **env}, cwd=ROOT, text=True, capture_output=True)
+
+
+@pytest.mark.parametrize("extra", [True, False])
+def test_the_command_scores_with_what_serves(fitted: Fitted, tmp_path: Path, extra: bool) -> None:
+    source, target, summary = tmp_path / "in.jsonl", tmp_path / "out.jsonl", tmp_path / "summary.json"
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
-    printed = run("training", "score", str(source), str(target), env=fitted.env)
+    words = str(source), str(target), "--summary", str(summary)
+    printed = score_command(extra, *words, env=fitted.env)
     assert printed.returncode == 0, printed.stderr
     assert "3 rows, 1 of them with an error" in printed.stdout
+    assert ("dashboard: http://127.0.0.1:" in printed.stdout) == extra
     assert json.loads(target.read_text().splitlines()[0])["stance_version"] == fitted.version
-    again = run("training", "score", str(source), str(target), env=fitted.env)
+    told = json.loads(summary.read_text())
+    assert (told["version"], told["rows"], told["statements"]) == (fitted.version, 3, 2)
+    assert told["languages"] == {"uk": 1, "en": 1}
+    assert told["statements_a_second_a_process"] > 0
+    again = score_command(extra, *words, env=fitted.env)
     assert again.returncode == 1
     assert "exists" in again.stderr
     assert "Traceback" not in again.stderr
+
+
+def test_without_the_extra_a_folder_names_what_it_needs(fitted: Fitted, tmp_path: Path) -> None:
+    printed = score_command(False, str(tmp_path), str(tmp_path / "out"), env=fitted.env)
+    assert printed.returncode == 1
+    assert "pip install -e '.[scale]'" in printed.stderr
+
+
+def test_a_part_that_fails_is_named_and_the_command_fails(fitted: Fitted, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("text\nThe talks resume on Friday.\n")
+    (tmp_path / "in" / "b.csv").write_text("body\nThe talks resume on Friday.\n")
+    printed = run("training", "score", str(tmp_path / "in"), str(tmp_path / "out.csv"), env=fitted.env)
+    assert printed.returncode == 1
+    assert "b.csv: no column 'text'" in " ".join(printed.stderr.split())
+    assert "say it again" in printed.stderr
+    assert "Traceback" not in printed.stderr
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
 
 
 def test_of_a_table_all_columns_stay_and_the_table_form_is_added(bundle: Bundle) -> None:
