@@ -113,9 +113,9 @@ class Engine:
         return asked.answer
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let as many batches run as may, or as there are."""
-        while self._waiting and self._running < self._batches:
-            if batch := self._next():
+        """Let as many batches run as may, and share out among them what waits, so that no core idles beside a batch."""
+        while self._waiting and (free := self._batches - self._running) > 0:
+            if batch := self._next(min(BATCH, -(-len(self._waiting) // free))):
                 self._running += 1
                 self._threads.submit(self._compute, loop, batch)
 
@@ -125,7 +125,7 @@ class Engine:
         outcomes = _outcomes(batch)
         loop.call_soon_threadsafe(self._answer, loop, batch, outcomes, perf_counter() - began)
 
-    def _next(self) -> list[_Asked]:
+    def _next(self, most: int) -> list[_Asked]:
         """Take the text that waits longest and those nearest to it in length, of the same version; drop who is gone."""
         window = list(islice(self._waiting.values(), WINDOW))
         for asked in window:
@@ -137,7 +137,7 @@ class Engine:
             return []
         first = live[0]
         alike = [asked for asked in live if asked.bundle is first.bundle and asked.explain == first.explain]
-        batch = sorted(alike, key=lambda asked: abs(len(asked.text) - len(first.text)))[:BATCH]
+        batch = sorted(alike, key=lambda asked: abs(len(asked.text) - len(first.text)))[:most]
         now, queued = perf_counter(), metrics.STAGE_SECONDS.labels("queue")
         for asked in batch:
             del self._waiting[id(asked)]

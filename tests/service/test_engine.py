@@ -92,6 +92,15 @@ def test_equal_texts_of_a_request_are_computed_once(bundle: Bundle) -> None:
     with_engine(work, remembered=0)
 
 
+def test_what_waits_is_shared_out_among_the_batches_that_may_run(bundle: Bundle) -> None:
+    async def work(engine: Engine) -> None:
+        before = REGISTRY.get_sample_value("stance_batch_texts_count") or 0
+        await engine.predict(bundle, many(BATCH))
+        assert REGISTRY.get_sample_value("stance_batch_texts_count") == before + 2
+
+    with_engine(work, remembered=0)
+
+
 def test_nothing_is_remembered_where_no_room_is_set(bundle: Bundle) -> None:
     async def work(engine: Engine) -> None:
         assert len(await engine.predict(bundle, TEXTS)) == len(TEXTS)
