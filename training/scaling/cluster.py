@@ -35,7 +35,7 @@ def cluster(scheduler: str | None, workers: int | None, most: int) -> Iterator[C
     # One thread a process: the encoder's own arithmetic keeps a core busy, and what is around it holds Python's lock.
     count = min(workers or CPU_COUNT, most)
     with (
-        LocalCluster(count, threads_per_worker=1, host=HERE, dashboard_address=f"{HERE}:0") as local,
+        LocalCluster(n_workers=count, threads_per_worker=1, host=HERE, dashboard_address=f"{HERE}:0") as local,
         Client(local) as client,
     ):
         yield client

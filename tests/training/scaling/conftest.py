@@ -20,7 +20,7 @@ Score = Callable[..., Summary]
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[LocalCluster]:
     """A scheduler and two worker processes on loopback, each with a nanny that starts it again when it dies."""
-    with LocalCluster(2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as found:
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as found:
         yield found
 
 

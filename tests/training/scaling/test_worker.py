@@ -10,6 +10,7 @@ from models.bundle import RELEASED, Bundle
 from models.errors import BundleDamaged, BundleForeign, BundleUntrusted
 from tests.training.scaling.conftest import Score
 from training.scaling import worker as module
+from training.scaling.cluster import cluster as started
 from training.scaling.worker import Delivery
 
 
@@ -22,6 +23,14 @@ def threads(digest: str, dask_worker: Worker) -> tuple[int, int]:
     """Return how many threads the encoder of a worker has, and how many tasks the worker runs at once."""
     encoder = module.loaded(Path(dask_worker.local_directory) / digest).model.heads.features
     return encoder._session.get_session_options().intra_op_num_threads, dask_worker.state.nthreads
+
+
+@pytest.mark.parametrize(("workers", "most", "expected"), [(1, 9, 1), (3, 9, 3), (None, 1, 1), (4, 2, 2)])
+def test_a_cluster_has_the_workers_that_are_asked_for_but_no_more_than_there_is_work(
+    workers: int | None, most: int, expected: int
+) -> None:
+    with started(None, workers, most) as client:
+        assert len(client.scheduler_info(n_workers=-1)["workers"]) == expected
 
 
 def test_a_bundle_reaches_each_worker_once_and_its_encoder_has_one_thread(
