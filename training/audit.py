@@ -115,8 +115,9 @@ def _twins(frame: pd.DataFrame) -> list[str]:
 def nearest_to_check(corpus: Corpus, folder: Path, cache: Path) -> pd.DataFrame:
     """Return the 15 rows nearest in meaning to rows of the outside check, by the vectors of an encoder.
 
-    Vectors of a tuned encoder lie together by stance, so they are compared whitened. Measured on retold statements:
-    0.67 to 0.92 in the same language, 0.33 to 0.71 when translated, and 0.39 for the nearest row of a usual one.
+    Vectors of a tuned encoder lie together by stance, so they are compared whitened. Of nine retellings of a row in
+    its own language 0.58 to 0.91, where the nearest row of the corpus has 0.79: a free one, or a translation, is not
+    seen. The more an encoder has learnt, the less of the words its vectors keep.
     """
     check, frame = pd.DataFrame(read_rows([GOLD])[0]), corpus.frame
     vectors = partial(encoder_vectors, Encoder.read(folder), folder, cache)

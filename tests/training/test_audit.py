@@ -58,9 +58,7 @@ def test_a_fault_is_named_by_row(small: Corpus, changes: dict[str, object], told
 
 def test_what_says_in_other_words_what_the_outside_check_says_is_a_fault(small: Corpus, tmp_path: Path) -> None:
     assert any(row["text"].startswith("Дел ещё непочатый край") for row in GOLD)
-    text = (
-        "Посланник Трампа уверен: работы ещё очень много, однако обмен доказал, что настойчивая дипломатия даёт плоды."
-    )
+    text = "Дела ещё не кончены, но обмен доказывает, что упорная дипломатия плоды приносит, говорит посланник Трампа."
     told = with_row(small, text=text, digest=digest(text), source_url=None, provenance="composed", holder=None)
     found = audit_with(told, RELEASED, tmp_path)
     [fault] = found.faults
