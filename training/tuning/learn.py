@@ -158,7 +158,7 @@ def _loss(network: Network, rows: Rows, batch: Sequence[int], teachers: Answers 
     """Return the loss of a batch, summed over the axes; rows may lack one.
 
     Every row is answered twice under two masks of dropout, and is held to answer alike: R-Drop (Liang and others 2021,
-    arXiv 2106.14448). It takes twice the time, and gains more than averaging a second seed does. A student learns as
+    arXiv 2106.14448). It takes twice the time, and gains what averaging a second seed does. A student learns as
     much from its teachers' answers as from the labels (Hinton and others 2015, arXiv 1503.02531).
     """
     count = len(batch)
