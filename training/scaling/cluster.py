@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dask import config
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
 
@@ -11,6 +12,8 @@ from models.errors import ScoreError
 HERE = "127.0.0.1"
 ANSWERS, WORKS = 5, 60
 """Seconds in which a scheduler must answer, and have its first worker: that may be starting still."""
+UNPROFILED = {"distributed.worker.profile.enabled": False}
+"""A worker keeps profiles of every second of an hour, some 0.1 MB each: memory would grow with the input."""
 
 
 @contextmanager
@@ -35,6 +38,7 @@ def cluster(scheduler: str | None, workers: int | None, most: int) -> Iterator[C
     # One thread a process: the encoder's own arithmetic keeps a core busy, and what is around it holds Python's lock.
     count = min(workers or CPU_COUNT, most)
     with (
+        config.set(UNPROFILED),
         LocalCluster(n_workers=count, threads_per_worker=1, host=HERE, dashboard_address=f"{HERE}:0") as local,
         Client(local) as client,
     ):

@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from time import sleep
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,12 +26,23 @@ def threads(digest: str, dask_worker: Worker) -> tuple[int, int]:
     return encoder._session.get_session_options().intra_op_num_threads, dask_worker.state.nthreads
 
 
+def kept(dask_worker: Worker) -> int:
+    """Return how many seconds of profiles a worker keeps."""
+    return len(dask_worker.profile_history)
+
+
 @pytest.mark.parametrize(("workers", "most", "expected"), [(1, 9, 1), (3, 9, 3), (None, 1, 1), (4, 2, 2)])
 def test_a_cluster_has_the_workers_that_are_asked_for_but_no_more_than_there_is_work(
     workers: int | None, most: int, expected: int
 ) -> None:
     with started(None, workers, most) as client:
         assert len(client.scheduler_info(n_workers=-1)["workers"]) == expected
+
+
+def test_a_worker_keeps_nothing_of_what_it_did() -> None:
+    with started(None, 1, 1) as client:
+        client.submit(sleep, 2.5).result()
+        assert set(client.run(kept).values()) == {0}
 
 
 def test_a_bundle_reaches_each_worker_once_and_its_encoder_has_one_thread(
