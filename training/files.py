@@ -136,5 +136,5 @@ def benchmark(
         return
     with extra("finetune"):
         from training.tuning.transfer import tuner
-    with tuner(rows, parts, named, base, ENCODERS) as tune:
+    with tuner(rows, parts, base, ENCODERS) as tune:
         report.benchmark(benchmarks.benchmark(rows, parts, frozen, named, tune), named)

@@ -33,6 +33,7 @@ def test_targets_with_enough_rows_get_heads_of_their_own_and_vectors_beat_the_ma
         assert score.by_target.keys() == {"troops", "outlook"}
         assert score.macro_f1 == pytest.approx(np.mean(score.by_fold))
         assert score.macro_f1 == pytest.approx(np.mean(list(score.by_target.values())))
+    assert list(scores) == ["always the most frequent", "n-grams", "frozen vectors", "frozen vectors and n-grams"]
     assert scores["frozen vectors"].accuracy > scores["always the most frequent"].accuracy + 0.1
     for _, of_text in read_rows.assign(fold=folds).groupby("text"):
         assert of_text["fold"].nunique() == 1
@@ -48,6 +49,31 @@ def test_many_targets_share_a_head_that_looks_at_their_words(rows: pd.DataFrame,
     assert printed.returncode == 0, printed.stderr
     for told in ("mean F1 of pro, anti", "always the most frequent", "n-grams", "frozen vectors"):
         assert told in printed.stdout
+
+
+def test_no_kind_of_features_knows_labels_that_nothing_tells(rows: pd.DataFrame) -> None:
+    labels = np.random.default_rng(0).choice(["heads", "tails"], rows["text"].nunique())
+    drawn = rows.assign(label=rows["text"].map(dict(zip(rows["text"].unique(), labels, strict=True))))
+    drawn["target"] = "coin"
+    folds = (pd.factorize(drawn["text"])[0] % 2).astype(int)
+    for score in benchmark(drawn, folds, Encoder.read(RELEASED), ["heads", "tails"]):
+        assert score.accuracy < 0.6  # who had seen a text would be right
+
+
+def test_a_rare_label_is_favoured_where_figures_are_about_it(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    exam = corpus.part("exam")
+    some = pd.concat([exam[exam["troops"] == "neutral"].head(270), exam[exam["troops"] == "anti"].head(30)])
+    few = pd.DataFrame({"text": some["text"], "label": some["troops"], "target": "troops"}).reset_index(drop=True)
+    folds = np.arange(len(few)) % 2
+
+    def found() -> dict[str, float]:
+        return {score.features: score.macro_f1 for score in benchmark(few, folds, Encoder.read(RELEASED), ["anti"])}
+
+    favoured = found()
+    monkeypatch.setattr("training.benchmark.FAVOURS", (0.0,))
+    alike = found()
+    assert favoured["n-grams"] > alike["n-grams"] + 0.1
+    assert favoured["frozen vectors"] >= alike["frozen vectors"]
 
 
 def test_named_folds_are_taken_and_what_is_missing_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:
