@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax
 from models.axes import Axis
 from training import report
 from training.tuning.base import Base
-from training.tuning.network import BATCH, Network, answers, batches, token_ids
+from training.tuning.network import BATCH, Network, answers, batches, pieces, token_ids
 
 RATE, HEAD_RATE, BETAS, DECAY = 2e-4, 1e-3, (0.9, 0.98), 0.01
 LAYER_DECAY = 0.9
@@ -133,10 +133,13 @@ def learn(
                 if at < step:
                     continue
                 network.train()
-                with torch.autocast(device.type, torch.bfloat16, enabled=half):
-                    loss = _loss(network, rows, batch, teachers)
                 optimiser.zero_grad()
-                torch.autograd.backward(loss)
+                total = 0.0
+                for piece in pieces(batch, lengths):
+                    with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                        loss = _loss(network, rows, piece, batch, teachers)
+                    torch.autograd.backward(loss)
+                    total += loss.item()
                 torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
                 optimiser.step()
                 schedule.step()
@@ -148,40 +151,43 @@ def learn(
                     progress.console.print(f"{what}, epoch {epoch + 1}: {shown(figures)}")
                     if figures.mean > best_mean:
                         best, best_mean = _light(network), figures.mean
-                progress.update(task, completed=step, description=f"{what}, loss {loss.item():.2f}")
+                progress.update(task, completed=step, description=f"{what}, loss {total:.2f}")
                 if step % CHECKPOINT == 0 or step % len(order) == 0:
                     _save(file, network, optimiser, schedule, step, best, best_mean)
     return best
 
 
-def _loss(network: Network, rows: Rows, batch: Sequence[int], teachers: Answers | None) -> torch.Tensor:
-    """Return the loss of a batch, summed over the axes; rows may lack one.
+def _loss(
+    network: Network, rows: Rows, piece: Sequence[int], batch: Sequence[int], teachers: Answers | None
+) -> torch.Tensor:
+    """Return what a piece of a batch adds to the loss of the batch, summed over the axes; rows may lack one.
 
     Every row is answered twice under two masks of dropout, and is held to answer alike: R-Drop (Liang and others 2021,
     arXiv 2106.14448). It takes twice the time, and gains what averaging a second seed does. A student learns as
     much from its teachers' answers as from the labels (Hinton and others 2015, arXiv 1503.02531).
     """
-    count = len(batch)
-    logits = network.logits(network.dropout(network.vectors([rows.ids[i] for i in batch] * 2)))
+    count = len(piece)
+    logits = network.logits(network.dropout(network.vectors([rows.ids[i] for i in piece] * 2)))
     losses = []
     for name, found in logits.items():
-        labels = torch.as_tensor(rows.labels[name][batch], device=found.device)
-        known = labels >= 0
-        if not known.any():
-            continue
-        told = cross_entropy(found.float(), labels.repeat(2), ignore_index=-100, label_smoothing=SMOOTHING)
+        labels = torch.as_tensor(rows.labels[name][piece], device=found.device)
+        known, labelled = labels >= 0, max(1, int((rows.labels[name][batch] >= 0).sum()))
+        told = cross_entropy(
+            found.float(), labels.repeat(2), ignore_index=-100, label_smoothing=SMOOTHING, reduction="sum"
+        ) / (2 * labelled)
         if teachers is not None:
-            wanted = torch.as_tensor(teachers[name][batch], device=found.device).clamp(min=1e-6).log()
+            wanted = torch.as_tensor(teachers[name][piece], device=found.device).clamp(min=1e-6).log()
             soft = log_softmax(torch.cat([wanted, wanted]) / SOFTNESS, dim=1)
-            told = (told + _divergence(log_softmax(found.float() / SOFTNESS, dim=1), soft) * SOFTNESS**2) / 2
+            taught = _divergence(log_softmax(found.float() / SOFTNESS, dim=1), soft) / (2 * len(batch))
+            told = (told + taught * SOFTNESS**2) / 2
         one, other = (log_softmax(half[known].float(), dim=1) for half in (found[:count], found[count:]))
-        apart = _divergence(one, other) + _divergence(other, one)
+        apart = (_divergence(one, other) + _divergence(other, one)) / labelled
         losses.append(told + CONSISTENCY * apart / 2)
     return torch.stack(losses).sum()
 
 
 def _divergence(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return kl_div(found, wanted, reduction="batchmean", log_target=True)
+    return kl_div(found, wanted, reduction="sum", log_target=True)
 
 
 def _light(network: Network) -> dict[str, torch.Tensor]:

@@ -16,6 +16,8 @@ from models.encoder import LONGEST, prepared
 BATCH = 16
 BUCKET = 50
 """Batches that are drawn together and sorted by length, so that little is padded."""
+AT_ONCE = 2048
+"""Tokens, padding among them, that are learnt from at once: a batch of the longest texts would take 18 GB."""
 
 
 class Network(nn.Module):
@@ -61,6 +63,13 @@ def batches(lengths: Sequence[int], draw: random.Random) -> Iterator[list[int]]:
         found += [bucket[i : i + BATCH] for i in range(0, len(bucket), BATCH)]
     draw.shuffle(found)
     yield from found
+
+
+def pieces(batch: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the rows of a batch, as many at a time as fit into memory when each is there twice."""
+    size = max(1, AT_ONCE // (2 * max(lengths[row] for row in batch)))
+    for at in range(0, len(batch), size):
+        yield list(batch[at : at + size])
 
 
 def answers(network: Network, rows: Sequence[Sequence[int]], what: str) -> dict[str, np.ndarray]:
