@@ -21,7 +21,6 @@ import psutil
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
-from distributed import LocalCluster
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.running import ROOT
@@ -31,7 +30,7 @@ from models.bundle import RELEASED, load_bundle, read_manifest
 from models.table import BATCH
 from training.corpus import AXES, corpus_files, read_corpus
 from training.forms import Options
-from training.scaling.cluster import HERE
+from training.scaling.cluster import cluster
 from training.scaling.score import score
 
 STATEMENTS = 20_000
@@ -81,8 +80,8 @@ def scaled(file: Path, target: Path, bundle: Path, workers: int, rows: int) -> f
     """Return the statements a second of a standing cluster that has the bundle already."""
     warm = file.with_name("warm.parquet")
     pq.write_table(pq.ParquetFile(file).read_row_group(0).slice(0, 8 * workers), warm, row_group_size=8)
-    with LocalCluster(n_workers=workers, threads_per_worker=1, host=HERE, dashboard_address=f"{HERE}:0") as cluster:
-        where = cluster.scheduler_address
+    with cluster(None, workers, most=workers) as client:
+        where = client.scheduler.address
         score(str(warm), str(target / "warm"), bundle, Options(), scheduler=where)
         began = time.perf_counter()
         found = score(str(file), str(target / "all"), bundle, Options(), scheduler=where)
