@@ -47,7 +47,7 @@ mlflow: .venv/train  ## Open the experiments on 127.0.0.1:5000
 bench: .venv/bench .venv-bench/bento  ## Measure the service beside others into benchmarks/README.md, some six minutes
 	@$(BIN)/python benchmarks/serving.py $(BUNDLE)
 
-bench-scale: .venv/bench  ## Measure scoring on Dask into benchmarks/README.md and docs/scaling.md: half an hour
+bench-scale: .venv/bench  ## Measure scoring on Dask into benchmarks/README.md and docs/scaling.md: a quarter of an hour
 	@$(BIN)/python -m benchmarks.scale $(BUNDLE)
 
 .venv/bin/python:

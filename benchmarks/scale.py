@@ -49,7 +49,7 @@ EPILOG = """examples:
   python -m benchmarks.scale
   python -m benchmarks.scale --statements 500 --sizes 2000,4000   # minutes, to see that it runs; says little
 
-`make bench-scale` runs it; about half an hour on two cores that do nothing else. It needs Linux. The speed is that of
+`make bench-scale` runs it; a quarter of an hour on two cores that do nothing else. It needs Linux. The speed is that of
 the bundle that ships, memory that of a bundle of n-grams which is fitted first. Tables and plot go into
 benchmarks/README.md, the cost of a million statements into docs/scaling.md."""
 
