@@ -116,7 +116,7 @@ def benchmark(
     base: Base = None,
     store: Store = STORE,
 ) -> None:
-    """Hold the pipeline against published tables: n-grams and frozen vectors on any labelled stance file.
+    """Hold the pipeline against published tables: n-grams, frozen vectors and both on any labelled stance file.
 
     A run with `--finetune` that was cut short goes on when it is started again.
 
