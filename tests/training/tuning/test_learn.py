@@ -5,18 +5,23 @@ import torch
 from models.axes import read_axes
 from training.corpus import AXES, Corpus
 from training.tuning import learn, network
-from training.tuning.base import read_base
+from training.tuning.base import Base, read_base
+
+
+@pytest.fixture(scope="module")
+def base() -> Base:
+    """The weights that all fine-tuning begins with."""
+    return read_base(None)
 
 
 @pytest.mark.parametrize("taught", [False, True])
 def test_a_batch_of_long_texts_is_learnt_from_in_pieces_to_the_same_gradient(
-    corpus: Corpus, taught: bool, monkeypatch: pytest.MonkeyPatch
+    base: Base, corpus: Corpus, taught: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     axes = read_axes(AXES)
-    frame = corpus.part("encoder").head(8).copy()
+    frame = corpus.part("encoder").head(4).copy()
     frame["text"] = frame["text"] + " " + frame["text"].iloc[0] * 3
-    frame.iloc[:5, frame.columns.get_loc(axes[0].name)] = None
-    base = read_base(None)
+    frame.iloc[:2, frame.columns.get_loc(axes[0].name)] = None
     rows, batch = learn.tokenised(base, frame, axes), list(range(len(frame)))
     teachers = None
     if taught:
