@@ -9,7 +9,7 @@ from benchmarks.report import HERE, put, table
 
 MILLION = 1_000_000
 MOST_GROWTH = 64
-"""MiB by which a process may be larger at the largest input than at the smallest: what its allocator keeps."""
+"""MiB by which a process may be larger at a larger input than at the smallest: what its allocator keeps."""
 TOLD = {"client": "client, MiB", "worker": "largest worker, MiB", "rate": "statements/s"}
 
 
@@ -43,13 +43,12 @@ class Results:
         return self.workers[2] / (2 * self.workers[1])
 
     def grown(self) -> float:
-        """Return by how many MiB a process is larger at most at the largest input of a kind than at the smallest."""
+        """Return by how many MiB a process is larger at most than at the smallest input of the same kind."""
         found = []
         for kind in {kind for kind, _ in self.memory}:
-            sizes = sorted(size for each, size in self.memory if each == kind)
-            least, most = self.memory[kind, sizes[0]], self.memory[kind, sizes[-1]]
-            found += [most.client - least.client, most.worker - least.worker]
-        return max(found)
+            least, *more = (self.memory[key] for key in sorted(self.memory) if key[0] == kind)
+            found += [grown for each in more for grown in (each.client - least.client, each.worker - least.worker)]
+        return max(found, default=0.0)
 
 
 def goals(results: Results) -> list[tuple[str, str, bool]]:

@@ -27,6 +27,8 @@ from models.text import normalise
 
 FEWEST_ROWS = 200
 """Rows of a target from which it gets a head of its own."""
+FEWEST_TEXTS = 30
+"""Texts that a head must have to learn from; n-grams of fewer than three of them are dropped."""
 BASELINE = "n-grams"
 STRENGTHS = {BASELINE: (1.0, 10.0), "frozen vectors": (0.001, 0.003, 0.01, 0.03)}
 """Strengths of regularisation that are tried on the rows learnt from."""
@@ -97,6 +99,9 @@ def benchmark(
 
     ``folds`` is, a row, the fold that it is tested in, -1 where it is only learnt from. A figure is the mean of F1 over
     ``classes``, then over targets, then over folds. ``tune`` fine-tunes an encoder, which is scored likewise.
+
+    Raises:
+        TableError: a head has too few texts to learn from, or all of one label.
     """
     own = bool(rows["target"].value_counts().min() >= FEWEST_ROWS)
     vectors, labels = _vectors(rows, encoder, own), pd.Index(sorted(rows["label"].unique()))
@@ -141,12 +146,17 @@ def _unseen(
     Rows of ``test`` are answered by a fit to all others, and those by fits to two thirds of them.
     """
     texts, learnt = rows["text"], np.flatnonzero(~test)
+    if (count := texts.iloc[learnt].nunique()) < FEWEST_TEXTS:
+        raise TableError(f"{_named(rows)}: {count} texts to learn from where {FEWEST_TEXTS} are needed; give more")
     thirds = [(learnt[a], learnt[b]) for a, b in GroupKFold(3).split(learnt, groups=texts.iloc[learnt])]
     features: Any = ngram_features().fit(texts.iloc[learnt]).transform(texts) if name == BASELINE else vectors
 
     def fitted(strength: float, learn: np.ndarray, ask: np.ndarray) -> pd.DataFrame:
         head = classifier(strength) if name == BASELINE else make_pipeline(StandardScaler(), classifier(strength))
-        head.fit(features[learn], rows["label"].iloc[learn])
+        known = rows["label"].iloc[learn]
+        if known.nunique() == 1:
+            raise TableError(f"{_named(rows)}: nearly all are {known.iloc[0]}; give more rows of another label")
+        head.fit(features[learn], known)
         probabilities = np.full((len(ask), len(labels)), LEAST)
         probabilities[:, labels.get_indexer(head.classes_)] = head.predict_proba(features[ask]).clip(min=LEAST)
         return pd.DataFrame(np.log(probabilities), rows.index[ask], labels)
@@ -154,6 +164,11 @@ def _unseen(
     tried = {strength: pd.concat([fitted(strength, *third) for third in thirds]) for strength in STRENGTHS[name]}
     best = max(tried, key=lambda strength: _answers(tried[strength], rows, test, classes)[0])
     return pd.concat([tried[best], fitted(best, learnt, np.flatnonzero(test))])
+
+
+def _named(rows: pd.DataFrame) -> str:
+    """Name the rows of a head for people."""
+    return f"the rows of {rows['target'].iloc[0]}" if rows["target"].nunique() == 1 else "the rows of all targets"
 
 
 def _answers(

@@ -91,6 +91,23 @@ def test_named_folds_are_taken_and_what_is_missing_is_told(rows: pd.DataFrame, t
         read(tmp_path / "nowhere.csv", None, None, 5)
 
 
+@pytest.mark.parametrize(
+    ("label", "texts", "told"),
+    [
+        ("neutral", 60, "the rows of troops: nearly all are neutral; give more rows of another label"),
+        (None, 40, "the rows of troops: 20 texts to learn from where 30 are needed; give more"),
+    ],
+)
+def test_rows_that_nothing_can_be_learnt_from_are_told(
+    rows: pd.DataFrame, label: str | None, texts: int, told: str
+) -> None:
+    few = rows[rows["target"] == "troops"].head(texts).reset_index(drop=True)
+    if label:
+        few["label"] = label
+    with pytest.raises(TableError, match=told):
+        benchmark(few, np.arange(texts) % 2, Encoder.read(RELEASED), ["neutral"])
+
+
 def test_a_class_that_nobody_has_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:
     rows.to_csv(tmp_path / "rows.csv", index=False)
     printed = run("training", "benchmark", str(tmp_path / "rows.csv"), "--classes", "pro,mauve")
