@@ -40,7 +40,7 @@ def prepared(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TokenStates:
-    """Hold the states of a text's own tokens, (tokens, hidden), and where each lies in the normalised text.
+    """Hold the states of a text's own tokens, (tokens, width), and where each lies in the normalised text.
 
     ``unknown`` is the share of them that the vocabulary lacks.
     """
@@ -51,7 +51,7 @@ class TokenStates:
 
     @property
     def vector(self) -> NDArray[np.float32]:
-        """Return the mean of the states, (hidden); nought where the text has no token."""
+        """Return the mean of the states, (width); nought where the text has no token."""
         return np.asarray(self.states.sum(axis=0) / max(1, len(self.states)))
 
 
@@ -104,14 +104,14 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of texts, (texts, hidden)."""
+        """Return the vectors of texts, (texts, width)."""
         return self.encode(texts)[0]
 
     def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[float]]:
-        """Return the vectors of texts, (texts, hidden), and of each the share of tokens that the vocabulary lacks."""
+        """Return the vectors of texts, (texts, width), and of each the share of tokens that the vocabulary lacks."""
         encodings = self._encodings(texts)
-        hidden = self._session.get_outputs()[0].shape[-1]
-        vectors = np.empty((len(texts), hidden), dtype=np.float32)
+        width = self._session.get_outputs()[0].shape[-1]
+        vectors = np.empty((len(texts), width), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
         for at in range(0, len(order), BATCH):
             rows = order[at : at + BATCH]

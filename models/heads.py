@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import sklearn
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -53,9 +54,13 @@ def classifier(C: float) -> LogisticRegression:  # noqa: N803 (scikit-learn's na
     return LogisticRegression(C=C, solver="newton-cg")
 
 
-def vector_classifier(C: float) -> Pipeline:  # noqa: N803
-    """Make the unfitted classifier of one axis over an encoder's vectors: centred, for they share a large mean."""
-    return make_pipeline(StandardScaler(with_std=False), classifier(C))
+def vector_classifier(C: float, width: int | None = None) -> Pipeline:  # noqa: N803
+    """Make the unfitted classifier of one axis over an encoder's vectors, or over the first ``width`` of their numbers.
+
+    They are centred, for vectors share a large mean.
+    """
+    columns = ColumnTransformer([("columns", "passthrough", slice(0, width))])
+    return make_pipeline(columns, StandardScaler(with_std=False), classifier(C))
 
 
 def folds() -> StratifiedGroupKFold:
@@ -77,7 +82,7 @@ def fit_head(
     ready made, for with ``ensemble=False`` scikit-learn does not hand groups on to a splitter.
     """
     with sklearn.config_context(enable_metadata_routing=True):
-        for step in unfitted[:] if isinstance(unfitted, Pipeline) else [unfitted]:
+        for step in unfitted[-2:] if isinstance(unfitted, Pipeline) else [unfitted]:
             step.set_fit_request(sample_weight=False)
         head = CalibratedClassifierCV(unfitted, method="temperature", cv=splits, n_jobs=jobs, ensemble=False)
         head.fit(vectors, labels, sample_weight=usual.astype(float))
@@ -88,8 +93,8 @@ def fit_head(
 class Linear:
     """Hold the arithmetic of a calibrated head over vectors: logits are ``(x - centre) @ weights.T + bias``.
 
-    ``weights`` is (labels, hidden) and ``bias`` (labels), in the order of the axis's labels and with the temperature in
-    them; ``centre`` is (hidden).
+    ``weights`` is (labels, width) and ``bias`` (labels), in the order of the axis's labels and with the temperature in
+    them; ``centre`` is (width).
     """
 
     centre: np.ndarray
@@ -108,15 +113,20 @@ class Linear:
 
 
 def linear(head: CalibratedClassifierCV, axis: Axis) -> Linear:
-    """Take the arrays out of a fitted head whose classifier is that of ``vector_classifier``."""
+    """Take the arrays out of a fitted head whose classifier is that of ``vector_classifier``.
+
+    Numbers of the vectors that the classifier does not look at weigh nought.
+    """
     calibrated = head.calibrated_classifiers_[0]
-    scaler, logistic = calibrated.estimator[0], calibrated.estimator[-1]
-    weights, bias = logistic.coef_, logistic.intercept_
+    scaler, logistic = calibrated.estimator[-2], calibrated.estimator[-1]
+    unused = calibrated.estimator.n_features_in_ - len(scaler.mean_)
+    centre = np.pad(scaler.mean_, (0, unused))
+    weights, bias = np.pad(logistic.coef_, ((0, 0), (0, unused))), logistic.intercept_
     if len(weights) == 1:  # of two labels scikit-learn keeps one row
         weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
     order = [list(head.classes_).index(label) for label in axis.labels]
     sharpness = float(calibrated.calibrators[0].beta_)
-    return Linear(scaler.mean_, weights[order].astype(float) * sharpness, bias[order].astype(float) * sharpness)
+    return Linear(centre, weights[order].astype(float) * sharpness, bias[order].astype(float) * sharpness)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ class CorpusRecord(BaseModel):
 class EncoderRecord(BaseModel):
     """Say how an encoder was made; the fields of ``encoder.json``.
 
-    ``held_out`` are macro-F1 by step and axis on rows that it never saw, ``seen`` the digests of those that it did.
+    ``depths`` are the layers whose states its vectors are made of, the last one alone where none is named; ``held_out``
+    are macro-F1 by step and axis on rows that it never saw, ``seen`` the digests of those that it did.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,11 +42,17 @@ class EncoderRecord(BaseModel):
     licence: str
     hidden: int
     layers: int
+    depths: tuple[int, ...] = ()
     pieces: int
     corpus: str
     held_out_rows: int
     held_out: dict[str, dict[str, float]]
     seen: tuple[str, ...]
+
+    @property
+    def axes(self) -> frozenset[str]:
+        """Return the names of the axes that it was tuned to."""
+        return frozenset(name for scores in self.held_out.values() for name in scores)
 
 
 class Facts(BaseModel):

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from models.axes import read_axes
-from models.bundle import STORE, current, load_bundle, read_manifest, serving, write_bundle
+from models.bundle import STORE, Bundle, current, load_bundle, read_manifest, serving, write_bundle
 from models.errors import BundleError, StanceError
 from models.manifest import Manifest
 from training import files, report, tracking
@@ -77,7 +77,7 @@ def fit(
     report.figures(fitted.model.axes, fitted.facts.metrics)
     if fitted.facts.last_feedback is not None:
         report.out.print(f"learnt from people's corrections up to feedback {fitted.facts.last_feedback}")
-    _compare(store, bundle, corpus)
+    _compare(store, Bundle(bundle, read_manifest(bundle), fitted.model, text, fitted.reference), corpus)
     report.out.print(f"wrote {bundle}\nto serve it: python -m training release {fitted.model.version}", soft_wrap=True)
 
 
@@ -189,14 +189,13 @@ def rollback(
     tracking.crown(bundle.manifest if bundle else None, left)
 
 
-def _compare(store: Path, folder: Path, corpus: Corpus) -> None:
+def _compare(store: Path, challenger: Bundle, corpus: Corpus) -> None:
     try:
         champion = releases.champion(store)
     except BundleError as error:
         report.warn(f"nothing to compare with: what serves cannot be loaded: {error}")
         return
     if champion:
-        challenger = load_bundle(folder)
         compared = releases.compare(challenger, champion, corpus.part("exam"))
         names = challenger.manifest.version, champion.manifest.version
         report.comparison(*names, compared, "the grounded exam rows new to both")

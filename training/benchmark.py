@@ -17,12 +17,10 @@ import pandas as pd
 from rich.progress import track
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from models.encoder import Encoder, TokenStates
 from models.errors import TableError
-from models.heads import classifier, ngram_features
+from models.heads import classifier, ngram_features, vector_classifier
 from models.text import normalise
 
 FEWEST_ROWS = 200
@@ -30,7 +28,7 @@ FEWEST_ROWS = 200
 FEWEST_TEXTS = 30
 """Texts that a head must have to learn from; n-grams of fewer than three of them are dropped."""
 BASELINE = "n-grams"
-STRENGTHS = {BASELINE: (1.0, 10.0), "frozen vectors": (0.001, 0.003, 0.01, 0.03)}
+STRENGTHS = {BASELINE: (1.0, 10.0), "frozen vectors": (0.03, 0.1, 0.3)}
 """Strengths of regularisation that are tried on the rows learnt from."""
 FAVOURS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the log frequency of a label that are taken off its log probability."""
@@ -152,7 +150,7 @@ def _unseen(
     features: Any = ngram_features().fit(texts.iloc[learnt]).transform(texts) if name == BASELINE else vectors
 
     def fitted(strength: float, learn: np.ndarray, ask: np.ndarray) -> pd.DataFrame:
-        head = classifier(strength) if name == BASELINE else make_pipeline(StandardScaler(), classifier(strength))
+        head = classifier(strength) if name == BASELINE else vector_classifier(strength)
         known = rows["label"].iloc[learn]
         if known.nunique() == 1:
             raise TableError(f"{_named(rows)}: nearly all are {known.iloc[0]}; give more rows of another label")

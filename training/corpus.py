@@ -92,11 +92,12 @@ def read_corpus(files: Sequence[Path], axes: tuple[Axis, ...], gold: Path | None
     faults += _unknown(frame, places, axes)
     frame = frame.reindex(columns=_columns(axes)).astype(object)
     frame = frame.where(frame.notna(), None)
-    faults += [*_breaches(frame, places, axes), *_repeated(frame, places, held)]
+    digests = [digest(text) if _legible(text) else None for text in frame["text"]]
+    faults += [*_breaches(frame, places, axes), *_repeated(frame, digests, places, held)]
     if faults:
         raise CorpusError(sorted(faults, key=lambda row: (row.file, row.line, row.column)))
     frame["group"] = frame["group"].where(frame["group"].notna(), frame["id"])
-    frame["digest"] = [digest(text) for text in frame["text"]]
+    frame["digest"] = digests
     frame["part"] = [part_of(group) for group in frame["group"]]
     kept, left_out = _settled(frame, held)
     record = CorpusRecord(digest=_corpus_digest(kept), rows=len(kept), files=tuple(shown(file) for file in files))
@@ -130,7 +131,9 @@ def _matches(pattern: str, reason: str) -> Check:
 
 def _legible(value: object) -> bool:
     """Say whether a value is a text with something to read in it, which can be written as UTF-8."""
-    return isinstance(value, str) and not UNWRITABLE.search(value) and bool(normalise(value))
+    if not isinstance(value, str) or UNWRITABLE.search(value):
+        return False
+    return value[:1].isalnum() or bool(normalise(value))  # nearly all begin with a letter, and folding takes time
 
 
 def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
@@ -191,17 +194,19 @@ def _breaches(frame: pd.DataFrame, places: Sequence[Place], axes: Sequence[Axis]
     return faults + [_bad(places[i], "(row)", f"has a label on no axis ({', '.join(names)})") for i in unlabelled]
 
 
-def _repeated(frame: pd.DataFrame, places: Sequence[Place], held: frozenset[str]) -> list[BadRow]:
+def _repeated(
+    frame: pd.DataFrame, digests: Sequence[str | None], places: Sequence[Place], held: frozenset[str]
+) -> list[BadRow]:
     """Return the rows whose id or text stands twice or whose text is in the outside check.
 
     Corrected rows may repeat a text.
     """
     first: dict[tuple[str, str], Place] = {}
     faults = []
-    for place, row_id, text, provenance in zip(places, frame["id"], frame["text"], frame["provenance"], strict=True):
+    for place, row_id, name, provenance in zip(places, frame["id"], digests, frame["provenance"], strict=True):
         keys = [("id", row_id)] if isinstance(row_id, str) else []
-        if _legible(text) and provenance != "corrected":
-            keys.append(("text", digest(text)))
+        if name is not None and provenance != "corrected":
+            keys.append(("text", name))
         for key in keys:
             if key in first:
                 faults.append(_bad(place, key[0], "stands already in {}:{}".format(*first[key])))

@@ -33,9 +33,7 @@ def faithfulness(
     found = {}
     for axis in model.axes:
         stances = [prediction.stances[axis.name] for prediction in predictions]
-        changed: dict[str, list[str]] = {
-            key: [] for key in ("deletion", "deletion_random", "insertion", "insertion_random")
-        }
+        changed: dict[str, list[str]] = {key: [] for key in KEYS}
         for stance in stances:
             words = stance.words or ()
             count = max(1, round(SHARE * len(words)))
@@ -46,18 +44,10 @@ def faithfulness(
                 changed[f"insertion{key}"].append(_joined([w.text for i, w in enumerate(words) if i in chosen]))
         before = np.array([stance.confidence for stance in stances])
         places = [axis.labels.index(stance.label) for stance in stances]
-        found[axis.name] = {
-            key: round(
-                float(
-                    (
-                        before
-                        - model.heads.answers(vectors_of(texts), [axis])[axis.name][np.arange(len(places)), places]
-                    ).mean()
-                ),
-                4,
-            )
-            for key, texts in changed.items()
-        }
+        vectors = vectors_of([text for texts in changed.values() for text in texts])
+        after = model.heads.answers(vectors, [axis])[axis.name].reshape(len(changed), len(stances), -1)
+        lost = (before - after[:, np.arange(len(stances)), places]).mean(axis=1)
+        found[axis.name] = {key: round(float(value), 4) for key, value in zip(changed, lost, strict=True)}
     return found
 
 

@@ -161,12 +161,12 @@ def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> _Axis:
     for strength in ground.strengths:
         step(f"{axis.name}: search, C = {strength:g}")
         logits[strength] = cross_val_predict(
-            ground.classifier(strength), X, y, cv=splits, method="decision_function", n_jobs=ground.jobs
+            ground.classifier(axis, strength), X, y, cv=splits, method="decision_function", n_jobs=ground.jobs
         )
         losses[strength] = log_loss(y[usual], _softmax(logits[strength])[usual], labels=sorted(set(y)))
     best = min(losses, key=losses.__getitem__)
     step(f"{axis.name}: calibration")
-    head = fit_head(X, y, splits, usual, ground.classifier(best), ground.jobs)
+    head = fit_head(X, y, splits, usual, ground.classifier(axis, best), ground.jobs)
     held_out = head.calibrated_classifiers_[0].calibrators[0].predict(logits[best])
     right = held_out.argmax(axis=1) == np.searchsorted(head.classes_, y)
     confidence = held_out.max(axis=1)[usual]

@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import ValidationError
 from rich.progress import track
 
+from models.axes import Axis
 from models.bundle import RELEASED, current
 from models.encoder import FILES, Encoder
 from models.errors import EncoderError, TrainingError
@@ -34,9 +35,9 @@ class Ground:
     """Hold vectors of the rows that heads are fitted on and of those that examine them.
 
     ``vectors_of`` gives the vectors of any texts, as the ``transformer`` of the bundle does. ``classifier`` makes the
-    unfitted classifier of a strength of regularisation, ``strengths`` are those to try, and ``jobs`` says in how many
-    processes: over dense vectors a fit is done before a process has started. ``texts`` are the digests of the texts
-    that each part used. ``baseline`` returns per axis the places of the labels that n-grams answer on the
+    unfitted classifier of an axis and a strength of regularisation, ``strengths`` are those to try, and ``jobs`` says
+    in how many processes: over dense vectors a fit is done before a process has started. ``texts`` are the digests of
+    the texts that each part used. ``baseline`` returns per axis the places of the labels that n-grams answer on the
     exam; None where n-grams are what the heads stand on.
     """
 
@@ -47,7 +48,7 @@ class Ground:
     vectors: Any
     exam_vectors: Any
     vectors_of: Callable[[Sequence[str]], Any]
-    classifier: Callable[[float], Any]
+    classifier: Callable[[Axis, float], Any]
     strengths: tuple[float, ...]
     jobs: int | None
     texts: dict[str, tuple[str, ...]]
@@ -78,7 +79,7 @@ def ngrams(corpus: Corpus) -> Ground:
         vectors,
         examined,
         transformer.transform,
-        classifier,
+        lambda _, strength: classifier(strength),
         strengths,
         -1,
         texts,
@@ -101,6 +102,11 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
     vectors_of = partial(encoder_vectors, encoder, folder, cache)
     vectors = vectors_of(unseen["text"].tolist())
     places = pd.Series(range(len(unseen)), index=unseen.index)
+
+    def head(axis: Axis, strength: float) -> Any:
+        """Stand an axis that the encoder was tuned to on its last layer, any other on all that its vectors have."""
+        return vector_classifier(strength, record.hidden if axis.name in record.axes else None)
+
     return Ground(
         "encoder",
         encoder,
@@ -109,7 +115,7 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
         vectors[places[train.index]],
         vectors[places[exam.index]],
         vectors_of,
-        vector_classifier,
+        head,
         (0.03, 0.1, 0.3),
         None,
         {"encoder": tuple(sorted(seen)), "heads": _digests(train), "exam": _digests(exam)},

@@ -43,7 +43,7 @@ def difference(rows: pd.DataFrame, axis: Axis, challenger: np.ndarray, champion:
     weights = draws(rows["group"].tolist())
     scores = []
     for predicted in (challenger, champion):
-        matrices = np.stack([confusion(true, predicted, len(axis.labels), w) for w in weights])
+        matrices = confusion(true, predicted, len(axis.labels), weights)
         scores.append(np.nanmean(f1(matrices), axis=1))
     differences = scores[0] - scores[1]
     low, high = np.quantile(differences[1:], [0.025, 0.975])
@@ -133,7 +133,7 @@ def _slicings(rows: pd.DataFrame, axes: Sequence[Axis]) -> dict[str, pd.Series]:
 def _brief(rows: pd.DataFrame, true: np.ndarray, predicted: np.ndarray, labels: int) -> dict[str, Any]:
     """Return macro-F1 over the labels that occur, and accuracy, with their intervals."""
     weights = draws(rows["group"].tolist())
-    matrices = np.stack([confusion(true, predicted, labels, w) for w in weights])
+    matrices = confusion(true, predicted, labels, weights)
     occurs = matrices.sum(axis=2) > 0
     drawn = occurs.sum(axis=1)
     scores = np.where(occurs, f1(matrices), 0).sum(axis=1)
@@ -154,16 +154,15 @@ def _figures(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray) -> dict[
     """
     true = np.array([axis.labels.index(label) for label in rows[axis.name]])
     weights = draws(rows["group"].tolist())
-    matrices = np.stack([confusion(true, probabilities.argmax(axis=1), len(axis.labels), w) for w in weights])
+    matrices = confusion(true, probabilities.argmax(axis=1), len(axis.labels), weights)
     f1s = f1(matrices)
     shares = matrices / np.maximum(matrices.sum(axis=2, keepdims=True), 1)
-    errors = np.array([calibration_error(true, probabilities, w) for w in weights])
     return {
         "rows": len(rows),
         "macro_f1": _figure(np.nanmean(f1s, axis=1)),
         "f1": {label: _figure(f1s[:, k]) for k, label in enumerate(axis.labels)},
         "accuracy": _figure(np.trace(matrices, axis1=1, axis2=2) / matrices.sum(axis=(1, 2))),
-        "calibration_error": _figure(errors),
+        "calibration_error": _figure(calibration_error(true, probabilities, weights)),
         "confusion": {
             "counts": matrices[0].astype(int).tolist(),
             "shares": [[_figure(shares[:, i, j]) for j in range(len(axis.labels))] for i in range(len(axis.labels))],
@@ -172,16 +171,17 @@ def _figures(rows: pd.DataFrame, axis: Axis, probabilities: np.ndarray) -> dict[
 
 
 def draws(groups: Sequence[str]) -> np.ndarray:
-    """Return how often each row counts: all ones first, then a line a bootstrap draw of whole groups."""
+    """Return how often each row counts, (draws, rows): all ones first, then a line a bootstrap draw of whole groups."""
     _, codes = np.unique(np.asarray(groups), return_inverse=True)
     count = int(codes.max()) + 1
     drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=DRAWS)
-    return np.vstack([np.ones((1, len(codes)), dtype=drawn.dtype), drawn[:, codes]])
+    return np.vstack([np.ones((1, len(codes))), drawn[:, codes]])
 
 
 def confusion(true: np.ndarray, predicted: np.ndarray, labels: int, weights: np.ndarray) -> np.ndarray:
-    """Return the weighted confusion matrix, true labels down and predicted ones across."""
-    return np.bincount(true * labels + predicted, weights, labels * labels).reshape(labels, labels)
+    """Return confusion matrices (…, labels, labels), true labels down, by the weights (…, rows) of the rows."""
+    cells = np.eye(labels * labels)[true * labels + predicted]
+    return np.asarray(weights @ cells).reshape(*weights.shape[:-1], labels, labels)
 
 
 def f1(matrices: np.ndarray) -> np.ndarray:
@@ -191,18 +191,21 @@ def f1(matrices: np.ndarray) -> np.ndarray:
     return np.asarray(np.divide(2 * hits, total, out=np.full(total.shape, np.nan), where=total > 0))
 
 
-def calibration_error(true: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> float:
-    """Return the expected calibration error of the top label over bins of equal count.
+def calibration_error(true: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the expected calibration error of the top label over bins of equal count, for each line of weights.
 
     It is a sum of distances, so drawing rows anew adds to it: its bootstrap interval leans upward.
     """
     confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == true
     order = np.argsort(confidence, kind="stable")
-    weight = weights[order]
-    total = weight.sum()
-    bins = np.minimum(((np.cumsum(weight) - weight / 2) / total * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, weight * (confidence[order] - hit[order]), BINS)
-    return float(np.abs(gaps).sum() / total)
+    gap = (confidence - hit)[order]
+
+    def error(weight: np.ndarray) -> float:
+        total = weight.sum()
+        bins = np.minimum(((np.cumsum(weight) - weight / 2) / total * BINS).astype(int), BINS - 1)
+        return float(np.abs(np.bincount(bins, weight * gap, BINS)).sum() / total)
+
+    return np.array([error(line[order]) for line in weights])  # one by one: all at once would take as much memory again
 
 
 def reliability(true: np.ndarray, probabilities: np.ndarray) -> list[dict[str, float]]:

@@ -73,7 +73,7 @@ def test_a_rare_label_is_favoured_where_figures_are_about_it(corpus: Corpus, mon
     monkeypatch.setattr("training.benchmark.FAVOURS", (0.0,))
     alike = found()
     assert favoured["n-grams"] > alike["n-grams"] + 0.1
-    assert favoured["frozen vectors"] >= alike["frozen vectors"]
+    assert favoured["frozen vectors"] == pytest.approx(alike["frozen vectors"], abs=0.05)  # sure as they are
 
 
 def test_named_folds_are_taken_and_what_is_missing_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:

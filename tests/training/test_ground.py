@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.axes import Axis
 from models.bundle import RELEASED
 from models.encoder import Encoder
 from models.errors import EncoderError
@@ -40,6 +41,17 @@ def test_no_text_that_the_encoder_saw_serves_heads_or_exam(few: Corpus, tmp_path
     assert set(few.part("encoder")["digest"]) & seen, "the rows would show nothing"
     assert len(ground.vectors) == len(ground.train)
     assert set(ground.exam["part"]) == {"exam"}
+
+
+def test_an_axis_that_the_encoder_was_tuned_to_stands_on_its_last_layer_and_another_on_all(
+    few: Corpus, tmp_path: Path
+) -> None:
+    ground, record = encoded(few, RELEASED, tmp_path), encoder_record(RELEASED)
+    tuned = few.axes[0]
+    other = Axis(name="tone", labels=tuned.labels, neutral=tuned.neutral, description="Another.")
+    heads = [ground.classifier(axis, 0.1).fit(ground.vectors, ground.train[tuned.name]) for axis in (tuned, other)]
+    assert [head[-1].coef_.shape[1] for head in heads] == [record.hidden, record.hidden * len(record.depths)]
+    assert ground.vectors.shape[1] == record.hidden * len(record.depths) > record.hidden
 
 
 def test_a_record_that_is_none_is_refused(few: Corpus, tmp_path: Path) -> None:

@@ -114,10 +114,10 @@ def test_slices_by_kind_trait_length_and_labels_hold_every_row_once() -> None:
 def test_an_honest_classifier_is_calibrated_and_a_boastful_one_is_not() -> None:
     rows, probabilities = sample(4000)
     true = np.array([AXIS.labels.index(label) for label in rows["tone"]])
-    ones = np.ones(4000)
+    ones = np.ones((1, 4000))
     boastful = np.eye(3)[probabilities.argmax(axis=1)] * 0.97 + 0.01
-    assert calibration_error(true, probabilities, ones) < 0.03
-    assert calibration_error(true, boastful, ones) > 0.25
+    assert calibration_error(true, probabilities, ones)[0] < 0.03
+    assert calibration_error(true, boastful, ones)[0] > 0.25
     for part in reliability(true, probabilities):
         assert part["confidence"] == pytest.approx(part["accuracy"], abs=0.08)
 

@@ -19,7 +19,7 @@ from models.manifest import EncoderRecord
 from training import report
 from training.corpus import Corpus
 from training.tuning.base import Base, read_base
-from training.tuning.graph import build, write_encoder
+from training.tuning.graph import build, depths, write_encoder
 from training.tuning.learn import CONSISTENCY, LAYER_DECAY, RATE, Figures, fresh, learn, score, shown, tokenised
 from training.tuning.network import Network, answers
 from training.tuning.vocabulary import prune
@@ -147,18 +147,19 @@ def _export(
     """Prune and quantise a network, measure what that costs on the held-out groups, and write the encoder."""
     tokenizer, kept = prune(base.tokenizer, seen["text"].tolist())
     graph, words = build(network.bert, kept).SerializeToString(), tokenizer.to_str().encode()
-    vectors = Encoder(graph, words).transform(held["text"].tolist())
+    last = Encoder(graph, words).transform(held["text"].tolist())[:, : network.bert.config.hidden_size]
     exported = {}
     for axis in corpus.axes:
         head = network.heads[axis.name]
         with torch.inference_mode():
-            exported[axis.name] = head(torch.from_numpy(vectors)).numpy()
+            exported[axis.name] = head(torch.from_numpy(last)).numpy()
     tried = {**tried, "exported": score(exported, tokenised(base, held, corpus.axes), corpus.axes)}
     record = EncoderRecord(
         base=base.name,
         licence=base.licence,
         hidden=network.bert.config.hidden_size,
         layers=network.bert.config.num_hidden_layers,
+        depths=depths(network.bert.config.num_hidden_layers),
         pieces=len(kept),
         corpus=corpus.record.digest,
         held_out_rows=len(held),

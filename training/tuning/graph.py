@@ -21,6 +21,9 @@ from models.manifest import EncoderRecord
 OPSET, CONTRIB, IR = 21, 1, 10
 WEIGHT_LIMIT = 63
 EMBEDDING_BLOCK = 32
+DEPTHS = (1, 2 / 3, 1 / 3)
+"""How far up the layers lie whose states a vector is made of. The last one knows the axes that the encoder was tuned
+to; those below have kept more of everything else, for axes that it was not."""
 MICROSOFT = "com.microsoft"
 Array = NDArray[Any]
 
@@ -46,11 +49,21 @@ class _Graph:
         return self.add(kind, *inputs, domain=domain, **attributes)[0]
 
 
+def depths(layers: int) -> tuple[int, ...]:
+    """Return the layers whose states a vector is made of, counted from 1, the last one first.
+
+    >>> depths(12)
+    (12, 8, 4)
+    """
+    return tuple(dict.fromkeys(max(1, round(depth * layers)) for depth in DEPTHS))
+
+
 def build(bert: BertModel, kept: NDArray[np.int64]) -> onnx.ModelProto:
     """Return the graph of a BERT whose vocabulary is cut to the ids ``kept``, in their order.
 
-    Inputs: ``ids`` (texts, tokens) and ``lengths`` (texts), special tokens counted in. Outputs: ``vectors``
-    (texts, hidden), the mean over each text's own tokens, and ``states`` (texts, tokens, hidden).
+    Inputs: ``ids`` (texts, tokens) and ``lengths`` (texts), special tokens counted in. Outputs: ``states`` (texts,
+    tokens, width), those of the layers that ``depths`` names side by side, and ``vectors`` (texts, width), their mean
+    over each text's own tokens.
     """
     weights = {name: value.detach().float().cpu().numpy() for name, value in bert.state_dict().items()}
     config = bert.config
@@ -60,6 +73,7 @@ def build(bert: BertModel, kept: NDArray[np.int64]) -> onnx.ModelProto:
     flat = g.constant(np.array([-1, hidden]))
     back = g.one("Concat", shape, g.constant(np.array([hidden])), axis=0)
     x = _embedded(g, weights, kept, shape, flat, epsilon)
+    layers = []
     for layer in range(config.num_hidden_layers):
         w = {name.removeprefix(f"encoder.layer.{layer}."): value for name, value in weights.items()}
         attended = _attention(g, w, x, back, flat, config.num_attention_heads)
@@ -67,9 +81,16 @@ def build(bert: BertModel, kept: NDArray[np.int64]) -> onnx.ModelProto:
         inner = _product(g, x, [w["intermediate.dense.weight"]])
         inner = g.one("BiasGelu", inner, g.constant(w["intermediate.dense.bias"]), domain=MICROSOFT)
         x = _added(g, w, "output", inner, x, epsilon)
-    states = g.one("Reshape", x, back)
-    g.nodes.append(helper.make_node("Identity", [states], ["states"]))
+        layers.append(x)
+    return _model(g, [layers[depth - 1] for depth in depths(len(layers))], shape, back, hidden)
+
+
+def _model(g: _Graph, layers: list[str], shape: str, back: str, hidden: int) -> onnx.ModelProto:
+    """Return the model whose outputs are made of the tokens of some layers, each (all tokens, hidden)."""
+    states = [g.one("Reshape", x, back) for x in layers]
+    g.nodes.append(helper.make_node("Concat", states, ["states"], axis=2))
     _pooled(g, states, shape)
+    width = hidden * len(states)
     graph = helper.make_graph(
         g.nodes,
         "encoder",
@@ -78,8 +99,8 @@ def build(bert: BertModel, kept: NDArray[np.int64]) -> onnx.ModelProto:
             helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),
         ],
         [
-            helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", hidden]),
-            helper.make_tensor_value_info("states", TensorProto.FLOAT, ["texts", "tokens", hidden]),
+            helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", width]),
+            helper.make_tensor_value_info("states", TensorProto.FLOAT, ["texts", "tokens", width]),
         ],
         g.constants,
     )
@@ -156,7 +177,7 @@ def _added(g: _Graph, w: dict[str, Array], part: str, x: str, skip: str, epsilon
     return g.one("SkipLayerNormalization", product, skip, gamma, beta, bias, domain=MICROSOFT, epsilon=epsilon)
 
 
-def _pooled(g: _Graph, states: str, shape: str) -> None:
+def _pooled(g: _Graph, states: list[str], shape: str) -> None:
     """Add the mean of the states of each text's own tokens: neither the special ones at its ends nor the padding."""
     tokens = g.one("Gather", shape, g.constant(np.array(1)), axis=0)
     places = g.one("Range", g.constant(np.array(0)), tokens, g.constant(np.array(1)))
@@ -164,7 +185,8 @@ def _pooled(g: _Graph, states: str, shape: str) -> None:
     last = g.one("Sub", lengths, g.constant(np.array(1)))
     inside = g.one("And", g.one("Greater", places, g.constant(np.array(0))), g.one("Less", places, last))
     own = g.one("Cast", inside, to=TensorProto.FLOAT)
-    total = g.one("MatMul", g.one("Unsqueeze", own, g.constant(np.array([1]))), states)
+    line = g.one("Unsqueeze", own, g.constant(np.array([1])))
+    total = g.one("Concat", *(g.one("MatMul", line, layer) for layer in states), axis=2)
     count = g.one("ReduceSum", own, g.constant(np.array([1])), keepdims=1)
     count = g.one("Max", count, g.constant(np.array(1, np.float32)))
     vectors = g.one("Squeeze", total, g.constant(np.array([1])))

@@ -1,6 +1,7 @@
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
 
 from models.bundle import RELEASED
@@ -8,7 +9,7 @@ from models.encoder import Encoder
 from models.text import normalise
 from training.corpus import Corpus
 from training.tuning.base import Base, read_base
-from training.tuning.graph import build, four_bits, seven_bits
+from training.tuning.graph import build, depths, four_bits, seven_bits
 from training.tuning.network import Network, answers, token_ids
 from training.tuning.vocabulary import prune
 
@@ -40,15 +41,31 @@ def test_the_graph_answers_as_the_network_and_no_text_as_its_neighbours(
     encoder = Encoder(graph, tokenizer.to_str().encode())
     found = encoder.transform(texts)
     network = Network(base.network, corpus.axes)
-    expected = answers(network, token_ids(base.tokenizer, texts), "")["vectors"]
-    centre = expected.mean(axis=0)
-    for one, other in zip(found - centre, expected - centre, strict=True):
-        assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.97
+    ids = token_ids(base.tokenizer, texts)
+    layers = np.split(found, len(depths(base.network.config.num_hidden_layers)), axis=1)
+    for layer, expected in zip(layers, _vectors(base, ids), strict=True):
+        centre = expected.mean(axis=0)
+        for one, other in zip(layer - centre, expected - centre, strict=True):
+            assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.97
+    np.testing.assert_allclose(_vectors(base, ids)[0], answers(network, ids, "")["vectors"], atol=1e-4)
     alone = np.vstack([encoder.transform([text]) for text in texts])
     np.testing.assert_allclose(found, alone, atol=1e-5)
     for states, vector in zip(encoder.token_states(texts), found, strict=True):
         np.testing.assert_allclose(states.states.mean(axis=0), vector, atol=1e-5)
     assert len(graph) + len(tokenizer.to_str().encode()) < 35_000_000
+
+
+def _vectors(base: Base, rows: list[list[int]]) -> list[np.ndarray]:
+    """Return the mean states of each row's own tokens after the layers that a vector is made of."""
+    with torch.inference_mode():
+        states = [base.network(torch.tensor([row]), output_hidden_states=True).hidden_states for row in rows]
+    layers = depths(base.network.config.num_hidden_layers)
+    return [np.stack([found[layer][0, 1:-1].mean(0).numpy() for found in states]) for layer in layers]
+
+
+@pytest.mark.parametrize(("layers", "expected"), [(12, (12, 8, 4)), (2, (2, 1)), (1, (1,))])
+def test_a_vector_is_made_of_layers_that_there_are(layers: int, expected: tuple[int, ...]) -> None:
+    assert depths(layers) == expected
 
 
 def test_the_cut_vocabulary_cuts_the_texts_that_it_was_made_for_as_before(base: Base, texts: list[str]) -> None:
