@@ -31,8 +31,8 @@ def _details(fit: Fit) -> list[str]:
         "Word and character n-grams"
         if encoder is None
         else f"An encoder of {encoder.layers} layers and {encoder.pieces:,} pieces, fine-tuned from {encoder.base} "
-        f"(licence {encoder.licence}), in eight bits; its vectors are made of the states of layer "
-        f"{', '.join(str(depth) for depth in encoder.depths or (encoder.layers,))}"
+        f"(licence {encoder.licence}), in eight bits; axes that it was tuned to stand on its last layer, others "
+        f"on layers {', '.join(str(depth) for depth in encoder.depths or (encoder.layers,))}"
     )
     parts = {name: len(digests) for name, digests in facts.texts.items()}
     taught = (
