@@ -82,6 +82,7 @@ def fit_head(
     ready made, for with ``ensemble=False`` scikit-learn does not hand groups on to a splitter.
     """
     with sklearn.config_context(enable_metadata_routing=True):
+        # Of a pipeline the last two could take weights; what chooses columns could not.
         for step in unfitted[-2:] if isinstance(unfitted, Pipeline) else [unfitted]:
             step.set_fit_request(sample_weight=False)
         head = CalibratedClassifierCV(unfitted, method="temperature", cv=splits, n_jobs=jobs, ensemble=False)

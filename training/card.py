@@ -49,7 +49,7 @@ def _details(fit: Fit) -> list[str]:
     ]
     if encoder:
         axis_names = [axis.name for axis in model.axes]
-        known = [name for name in axis_names if name in next(iter(encoder.held_out.values()))]
+        known = [name for name in axis_names if name in encoder.axes]
         rows = [[step, *(f"{scores[name]:.3f}" for name in known)] for step, scores in encoder.held_out.items()]
         sections += [
             f"How the encoder was made, macro-F1 on {encoder.held_out_rows:,} rows of groups that it never saw, "

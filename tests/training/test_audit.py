@@ -66,6 +66,18 @@ def test_what_says_in_other_words_what_the_outside_check_says_is_a_fault(small: 
     assert found.tables["Nearest in meaning to the outside check"].index[0] == "new"
 
 
+def test_what_trains_and_says_in_other_words_what_the_exam_says_is_shown(small: Corpus, tmp_path: Path) -> None:
+    assert small.frame.set_index("id").loc["ew-0445", "part"] == "exam"
+    text = (
+        "Kallas called fears that NATO would be drawn into war by allied trainers in Ukraine baseless: if one is hurt, "
+    )
+    text += "Article 5 is not triggered automatically."
+    told = with_row(small, text=text, digest=digest(text), part="heads", group="told", source_url=None, holder=None)
+    across = audit_with(told, RELEASED, tmp_path).tables["Nearest in meaning of the exam and what trains"]
+    assert across.index[0] == "ew-0445"
+    assert across["other"].iloc[0] == "new"
+
+
 def test_a_page_and_a_holders_day_may_not_be_torn(small: Corpus) -> None:
     row = with_row(small).frame.iloc[-1]
     other = next(part for part in ("encoder", "heads", "exam") if part != row["part"])
