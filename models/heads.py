@@ -74,18 +74,17 @@ def fit_head(
     splits: Sequence[tuple[np.ndarray, np.ndarray]],
     usual: np.ndarray,
     unfitted: LogisticRegression | Pipeline,
-    jobs: int | None = None,
 ) -> CalibratedClassifierCV:
     """Fit the head of one axis: a classifier on all rows, its temperature on out-of-fold logits of the usual ones.
 
-    Rows that are not ``usual`` weigh nothing in the calibration. ``jobs`` is scikit-learn's ``n_jobs``. The splits come
-    ready made, for with ``ensemble=False`` scikit-learn does not hand groups on to a splitter.
+    Rows that are not ``usual`` weigh nothing in the calibration. The splits come ready made, for with
+    ``ensemble=False`` scikit-learn does not hand groups on to a splitter.
     """
     with sklearn.config_context(enable_metadata_routing=True):
         # Of a pipeline the last two could take weights; what chooses columns could not.
         for step in unfitted[-2:] if isinstance(unfitted, Pipeline) else [unfitted]:
             step.set_fit_request(sample_weight=False)
-        head = CalibratedClassifierCV(unfitted, method="temperature", cv=splits, n_jobs=jobs, ensemble=False)
+        head = CalibratedClassifierCV(unfitted, method="temperature", cv=splits, ensemble=False)
         head.fit(vectors, labels, sample_weight=usual.astype(float))
     return head.set_params(cv=FOLDS)  # the row numbers of the splits have no place in a bundle
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from joblib import parallel_config
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import log_loss
@@ -17,6 +18,7 @@ from models.drift import Reference
 from models.errors import TrainingError
 from models.golden import GOLDEN_MARGIN
 from models.heads import FOLDS, Heads, fit_head, folds, linear
+from models.language import load as load_languages
 from models.manifest import EncoderRecord, Facts
 from models.stance import StanceModel
 from training import behaviour
@@ -69,6 +71,7 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
     Raises:
         TrainingError: an axis has a label with too few groups to cross-validate, or no row to be examined on.
     """
+    load_languages()  # all at once takes less time than one by one, as the exam's texts ask for them
     stand = ground(corpus)
     train, exam = stand.train, stand.exam
     _enough(train, exam, corpus.axes)
@@ -78,7 +81,8 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
         def step(what: str) -> None:
             progress.update(task, description=what, advance=1)
 
-        with threadpool_limits(1):  # products of some thousand rows are done before a second thread has its share
+        # Products of some thousand rows are done before a second thread has its share; whole folds are worth one.
+        with threadpool_limits(1), parallel_config(stand.backend, n_jobs=-1):
             fitted = {axis.name: _fit_axis(stand, axis, step) for axis in corpus.axes}
         estimators = {name: axis.head for name, axis in fitted.items()}
         arrays = {axis.name: linear(estimators[axis.name], axis) for axis in corpus.axes} if stand.encoder else None
@@ -161,12 +165,12 @@ def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> _Axis:
     for strength in ground.strengths:
         step(f"{axis.name}: search, C = {strength:g}")
         logits[strength] = cross_val_predict(
-            ground.classifier(axis, strength), X, y, cv=splits, method="decision_function", n_jobs=ground.jobs
+            ground.classifier(axis, strength), X, y, cv=splits, method="decision_function"
         )
         losses[strength] = log_loss(y[usual], _softmax(logits[strength])[usual], labels=sorted(set(y)))
     best = min(losses, key=losses.__getitem__)
     step(f"{axis.name}: calibration")
-    head = fit_head(X, y, splits, usual, ground.classifier(axis, best), ground.jobs)
+    head = fit_head(X, y, splits, usual, ground.classifier(axis, best))
     held_out = head.calibrated_classifiers_[0].calibrators[0].predict(logits[best])
     right = held_out.argmax(axis=1) == np.searchsorted(head.classes_, y)
     confidence = held_out.max(axis=1)[usual]

@@ -35,9 +35,9 @@ class Ground:
     """Hold vectors of the rows that heads are fitted on and of those that examine them.
 
     ``vectors_of`` gives the vectors of any texts, as the ``transformer`` of the bundle does. ``classifier`` makes the
-    unfitted classifier of an axis and a strength of regularisation, ``strengths`` are those to try, and ``jobs`` says
-    in how many processes: over dense vectors a fit is done before a process has started. ``texts`` are the digests of
-    the texts that each part used. ``baseline`` returns per axis the places of the labels that n-grams answer on the
+    unfitted classifier of an axis and a strength of regularisation, ``strengths`` are those to try, and ``backend``
+    is joblib's for the folds: over dense vectors a fit is done before a process has started. ``texts`` are the digests
+    of the texts that each part used. ``baseline`` returns per axis the places of the labels that n-grams answer on the
     exam; None where n-grams are what the heads stand on.
     """
 
@@ -50,7 +50,7 @@ class Ground:
     vectors_of: Callable[[Sequence[str]], Any]
     classifier: Callable[[Axis, float], Any]
     strengths: tuple[float, ...]
-    jobs: int | None
+    backend: Literal["loky", "threading"]
     texts: dict[str, tuple[str, ...]]
     encoder: EncoderRecord | None
     baseline: Callable[[], dict[str, np.ndarray]] | None
@@ -81,7 +81,7 @@ def ngrams(corpus: Corpus) -> Ground:
         transformer.transform,
         lambda _, strength: classifier(strength),
         strengths,
-        -1,
+        "loky",
         texts,
         None,
         None,
@@ -117,7 +117,7 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
         vectors_of,
         head,
         (0.03, 0.1, 0.3),
-        None,
+        "threading",
         {"encoder": tuple(sorted(seen)), "heads": _digests(train), "exam": _digests(exam)},
         record,
         partial(ngram_answers, corpus, exam, cache),
