@@ -62,7 +62,8 @@ class CorpusError(StanceError):
     def __init__(self, rows: Sequence[BadRow]) -> None:
         self.rows = tuple(rows)
         lines = "\n".join(f"  {row}" for row in self.rows)
-        super().__init__(f"{len(self.rows)} faults in the rows; mend them, nothing was done:\n{lines}")
+        count = "one fault" if len(self.rows) == 1 else f"{len(self.rows)} faults"
+        super().__init__(f"{count} in the rows; mend them, nothing was done:\n{lines}")
 
 
 class AuditError(StanceError):

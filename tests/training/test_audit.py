@@ -66,16 +66,31 @@ def test_what_says_in_other_words_what_the_outside_check_says_is_a_fault(small: 
     assert found.tables["Nearest in meaning to the outside check"].index[0] == "new"
 
 
-def test_what_trains_and_says_in_other_words_what_the_exam_says_is_shown(small: Corpus, tmp_path: Path) -> None:
-    assert small.frame.set_index("id").loc["ew-0445", "part"] == "exam"
+@pytest.mark.parametrize(
+    ("holder", "date", "fault"),
+    [
+        ("Theo Francken", "2025-05-22", True),
+        ("Theo Francken", "2025-05", True),
+        ("Theo Francken", None, True),
+        ("Theo Francken", "2025-06-22", False),
+        ("Theo Francken", "2024", False),
+        ("Somebody Else", "2025-05-20", False),
+    ],
+)
+def test_an_exam_row_told_in_what_trains_is_a_fault_where_holder_and_date_may_be_one(
+    small: Corpus, tmp_path: Path, holder: str, date: str | None, fault: bool
+) -> None:
+    row = small.frame.set_index("id").loc["g-en-0402"]
+    assert (row["part"], row["holder"], row["date"]) == ("exam", "Theo Francken", "2025-05-20")
     text = (
-        "Kallas called fears that NATO would be drawn into war by allied trainers in Ukraine baseless: if one is hurt, "
+        "Once a truce holds, Belgium's troops could at once start working in Ukraine with the French and the British."
     )
-    text += "Article 5 is not triggered automatically."
-    told = with_row(small, text=text, digest=digest(text), part="heads", group="told", source_url=None, holder=None)
-    across = audit_with(told, RELEASED, tmp_path).tables["Nearest in meaning of the exam and what trains"]
-    assert across.index[0] == "ew-0445"
-    assert across["other"].iloc[0] == "new"
+    page = {"source_url": "https://example.org/page", "group": "page", "part": "encoder"}
+    told = with_row(small, text=text, digest=digest(text), holder=holder, date=date, **page)
+    found = audit_with(told, RELEASED, tmp_path)
+    wanted = ("g-en-0402: examines on what new tells, which trains; drop it",) if fault else ()
+    assert found.faults == wanted
+    assert (found.tables["Perhaps told in the exam and in what trains"]["other"] == "new").any() == fault
 
 
 def test_a_page_and_a_holders_day_may_not_be_torn(small: Corpus) -> None:

@@ -72,6 +72,9 @@ BAD = [
     ({**GOOD, "group": "\ud800"}, "group"),
     ({**GOOD, "date": 2024}, "date"),
     ({**GOOD, "date": "2024\n"}, "date"),
+    ({**GOOD, "date": "2024-13"}, "date"),
+    ({**GOOD, "date": "2023-02-29"}, "date"),
+    ({**GOOD, "date": "2024-W01-1"}, "date"),
     ({**GOOD, "trait": 5}, "trait"),
     ({**GOOD, "source_url": {}}, "source_url"),
     ({**GOOD, "lang": ["en"]}, "lang"),
@@ -222,6 +225,21 @@ def test_corrections_are_read_beside_whatever_corpus(tmp_path: Path, monkeypatch
     corrections = lines(tmp_path / "corpus" / "corrected.jsonl", GOOD)
     assert corpus_files(mine, [more]) == [mine, corrections, more]
     assert corpus_files() == [corrections]
+    assert corpus_files(corrections.parent) == [corrections]
+
+
+def test_a_corpus_of_ones_own_may_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DATA", tmp_path / "data")
+    files = [lines(tmp_path / name, GOOD) for name in ("a.jsonl", "b.ndjson", "c.csv", "d.parquet")]
+    (tmp_path / "notes.txt").touch()
+    assert corpus_files(tmp_path) == files
+
+
+def test_a_folder_without_rows_is_named(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    with pytest.raises(CorpusError, match="is a folder without such files") as error:
+        read_corpus(corpus_files(tmp_path), axes)
+    assert str(tmp_path) in str(error.value)
+    assert str(error.value).startswith("one fault in the rows")
 
 
 def test_an_axis_without_a_column_is_not_fitted(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
