@@ -92,7 +92,7 @@ def test_the_counts_of_the_datasheet_are_true(corpus: Corpus) -> None:
     for kind in ("grounded", "composed"):
         assert re.search(rf"corpus/{kind}-\*\.jsonl` \| {counts[kind]:,} \|", sheet)
     grounded = corpus.frame.loc[corpus.frame["provenance"] == "grounded", "lang"].value_counts()
-    assert f"({grounded['ru']} Russian, {grounded['uk']} Ukrainian, {grounded['en']} English)" in sheet.replace(
+    assert f"({grounded['ru']:,} Russian, {grounded['uk']:,} Ukrainian, {grounded['en']:,} English)" in sheet.replace(
         "\n", " "
     )
     gold = (ROOT / "data" / "gold-dev.jsonl").read_text("utf-8").splitlines()
