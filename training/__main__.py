@@ -19,6 +19,7 @@ from training.baseline import ngram_answers
 from training.card import card
 from training.corpus import AXES, Corpus, corpus_files, read_corpus
 from training.evaluate import evaluate as evaluate_bundle
+from training.fit import SELECTIVE_ACCURACY
 from training.fit import fit as fit_model
 from training.ground import CACHE, ENCODERS, encoded, encoder_folder, ngrams
 from training.options import Base, Data, Store, With, extra
@@ -45,6 +46,9 @@ def fit(
         Literal["encoder", "ngrams"] | None,
         typer.Option(help="What the heads stand on; n-grams where there is no encoder."),
     ] = None,
+    accuracy: Annotated[
+        float, typer.Option(min=0.5, max=1, help="Share of the certain answers that is to be right.")
+    ] = SELECTIVE_ACCURACY,
     no_track: Annotated[bool, typer.Option("--no-track", help="Fit without MLflow.")] = False,
     store: Store = STORE,
 ) -> None:
@@ -65,7 +69,7 @@ def fit(
         report.warn(f"{corpus.left_out} corrected rows left out: their texts are examined on")
     run = None if no_track else tracking.begin()
     try:
-        fitted = fit_model(corpus, ground, run)
+        fitted = fit_model(corpus, ground, run, accuracy)
         text = card(fitted)
         bundle = write_bundle(store, fitted.model, fitted.facts, fitted.golden, text, folder, fitted.reference)
     except BaseException:
@@ -86,7 +90,7 @@ def finetune(
     data: Data = None,
     with_: With = None,
     base: Base = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs, which then teach one network together.")] = 2,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs; several then teach one network together.")] = 2,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the rows; the best by the held-out ones counts.")] = 8,
     layers: Annotated[
         int | None, typer.Option(min=1, help="Layers of a student that the tuned network teaches; ships if it holds.")

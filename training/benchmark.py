@@ -54,17 +54,22 @@ class Score:
 def read(file: Path, test: Path | None, folds: Path | None, k: int) -> tuple[pd.DataFrame, np.ndarray]:
     """Read a stance file; return its rows, and a row the fold that it is tested in, -1 where it is only learnt from.
 
-    Rows of ``test`` are tested and the others learnt from, or ``folds`` names the fold of each ``id``, or ``k`` folds
-    are made, all rows of a text in one.
+    Rows of ``test`` are tested and the others learnt from, or ``folds`` names the fold of each ``id``, those that it
+    does not name being learnt from, or ``k`` folds are made, all rows of a text in one.
 
     Raises:
-        TableError: a file cannot be read, lacks a column, or names the fold of none of the rows.
+        TableError: a file cannot be read, lacks a column or a cell, or names the fold of none of the rows or two folds
+            of one; there are fewer texts than folds; rows to test on and folds are both given.
     """
+    if test is not None and folds is not None:
+        raise TableError("--test and --folds both say what is tested; give one of them")
     rows = _table(file, "text", "label", "target")
     if test is not None:
         tested = _table(test, "text", "label", "target")
         return pd.concat([rows, tested], ignore_index=True), np.repeat([-1, 0], [len(rows), len(tested)])
     if folds is None:
+        if (texts := rows["text"].nunique()) < k:
+            raise TableError(f"{file}: {texts} texts do not make {k} folds; name a smaller --k, or give more")
         found = np.zeros(len(rows), dtype=int)
         split = GroupKFold(k, shuffle=True, random_state=SEED).split(rows, groups=rows["text"])
         for fold, (_, asked) in enumerate(split):
@@ -73,8 +78,10 @@ def read(file: Path, test: Path | None, folds: Path | None, k: int) -> tuple[pd.
     names = _table(folds, "id", "fold")
     if "id" not in rows:
         raise TableError(f"{file}: lacks the column id, by which {folds} names the folds")
-    known = dict(zip(names["id"], names["fold"].astype(int), strict=True))
-    found = rows["id"].map(known).fillna(-1).to_numpy(dtype=int)
+    names = names[["id", "fold"]].drop_duplicates()
+    if (twice := names["id"].duplicated()).any():
+        raise TableError(f"{folds}: names two folds of {names.loc[twice, 'id'].iloc[0]}; a row is tested in one")
+    found, _ = pd.factorize(rows["id"].map(names.set_index("id")["fold"]), sort=True)
     if (found < 0).all():
         raise TableError(f"{folds}: names the fold of none of the rows of {file}")
     return rows, found
@@ -84,10 +91,23 @@ def _table(file: Path, *columns: str) -> pd.DataFrame:
     try:
         rows = pd.read_csv(file, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise TableError(f"{file}: cannot be read ({type(error).__name__}); name a CSV file in UTF-8") from error
+        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+        raise TableError(f"{file}: cannot be read ({reason}); name a CSV file in UTF-8") from error
     if missing := [name for name in columns if name not in rows]:
-        raise TableError(f"{file}: lacks the column {', '.join(missing)}; it has {', '.join(rows.columns)}")
+        raise TableError(
+            f"{file}: lacks the column {', '.join(missing)}; it has {', '.join(rows.columns)}, taken apart at commas"
+        )
+    if rows.empty:
+        raise TableError(f"{file}: holds no row")
+    for name in columns:
+        if (blank := rows[name].str.strip() == "").any():
+            raise TableError(f"{file}: row {int(blank.to_numpy().argmax()) + 1} has no {name}; fill it in or drop it")
     return rows
+
+
+def own_heads(rows: pd.DataFrame) -> bool:
+    """Say whether every target has enough rows for a head of its own."""
+    return bool(rows["target"].value_counts().min() >= FEWEST_ROWS)
 
 
 def benchmark(
@@ -101,7 +121,7 @@ def benchmark(
     Raises:
         TableError: a head has too few texts to learn from, or all of one label.
     """
-    own = bool(rows["target"].value_counts().min() >= FEWEST_ROWS)
+    own = own_heads(rows)
     vectors, labels = _vectors(rows, encoder, own), pd.Index(sorted(rows["label"].unique()))
     found: dict[str, list[pd.DataFrame]] = {}
     for fold in track(sorted(set(folds[folds >= 0])), description="folds", transient=True):

@@ -35,8 +35,12 @@ def _details(fit: Fit) -> list[str]:
         f"on layers {', '.join(str(depth) for depth in encoder.depths or (encoder.layers,))}"
     )
     parts = {name: len(digests) for name, digests in facts.texts.items()}
+    left = sum(parts.values()) - facts.corpus.rows
+    gone = f" ({left:,} of them are no longer in it)" if encoder and left else ""
     taught = (
-        f"{parts['encoder']:,} by the encoder and {parts['heads']:,} by the heads" if encoder else f"{parts['heads']:,}"
+        f"{parts['encoder']:,} by the encoder{gone} and {parts['heads']:,} by the heads"
+        if encoder
+        else f"{parts['heads']:,}"
     )
     sections = [
         f"# stance {model.version}",
@@ -92,8 +96,9 @@ def _certainty(fit: Fit) -> list[str]:
             rows.append([axis, "in the label mix of articles", f"{articles['threshold']:.2f}", *figures])
     sections = [
         "## Certainty",
-        "Thresholds are set on rows that no head was fitted on, so that certain answers are right nine times in ten. "
-        "On the exam they cover and keep:",
+        "Thresholds are set on rows that no head was fitted on, so that "
+        f"{fit.parameters['selective_accuracy']:.1%} of the certain answers there are right. On the exam certain "
+        "answers are this share of all, and so often right:",
         _table(["axis", "slice", "abstains under", "share answered", "share right of them"], rows),
     ]
     for axis, measured in metrics.items():

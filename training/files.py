@@ -36,11 +36,13 @@ def audit(
         from training.audit import audit as look_through
         from training.audit_page import write_page
 
+    if not html.absolute().parent.is_dir():
+        raise StoreError(f"{html}: cannot be written, for there is no folder {html.absolute().parent}; make it first")
     corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
     found = look_through(corpus, encoder_folder(store), store / CACHE)
     report.tables(found.tables)
     write_page(found, html)
-    report.out.print(f"{len(found.faults)} faults; the report is {html}")
+    report.out.print(f"{len(found.faults) or 'no'} fault{'s' * (len(found.faults) != 1)}; the report is {html}")
     if found.faults:
         raise AuditError("mend these:\n" + "\n".join(f"  {fault}" for fault in found.faults))
 
@@ -111,12 +113,18 @@ def benchmark(
     classes: Annotated[str, typer.Option(help="Labels whose F1 is averaged, with commas; by default all.")] = "",
     encoder: Annotated[Path | None, typer.Option(help="Folder of an encoder; by default the one that serves.")] = None,
     finetune: Annotated[
-        bool, typer.Option("--finetune", help="Fine-tune the base encoder on the file as well; minutes a fold.")
+        bool,
+        typer.Option(
+            "--finetune", help="Fine-tune the base encoder on the file as well: an hour or two a fold on two cores."
+        ),
     ] = False,
     base: Base = None,
     store: Store = STORE,
 ) -> None:
     """Hold the pipeline against published tables: n-grams, frozen vectors and both on any labelled stance file.
+
+    Where every target has 200 rows each gets a model of its own, else one answers for all from the words of the target.
+    Rare labels are favoured as far as rows not learnt from say they should.
 
     A run with `--finetune` that was cut short goes on when it is started again.
 
@@ -129,7 +137,13 @@ def benchmark(
     rows, parts = benchmarks.read(file, test, folds, k)
     named = [name.strip() for name in classes.split(",") if name.strip()] or sorted(rows["label"].unique())
     if unknown := set(named) - set(rows["label"]):
-        raise TableError(f"{file}: no row is labelled {', '.join(sorted(unknown))}")
+        labels = ", ".join(sorted(rows["label"].unique()))
+        raise TableError(f"{file}: no row is labelled {', '.join(sorted(unknown))}; there are {labels}")
+    if base and not finetune:
+        raise TableError("--base is what --finetune begins from; add that, or leave --base out")
+    if folds and (left := int((parts < 0).sum())):
+        report.warn(f"{folds} does not name {left} of the {len(rows)} rows: they are learnt from, not tested")
+    report.out.print("a model a target" if benchmarks.own_heads(rows) else "one model for all targets")
     frozen = Encoder.read(encoder_folder(store, encoder, required=True) or RELEASED)
     if not finetune:
         report.benchmark(benchmarks.benchmark(rows, parts, frozen, named), named)

@@ -37,7 +37,7 @@ GOLDEN_TEXTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Hold a fitted model, what is known of it, its golden texts and the parameters that the search chose.
+    """Hold a fitted model, what is known of it, its golden texts and the parameters chosen for it.
 
     ``encoder`` tells how the encoder was made that it stands on, ``mistakes`` its wrong answers on the exam, and
     ``reference`` what the exam looks like to it.
@@ -65,8 +65,15 @@ class _Axis:
     strength: float
 
 
-def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str | None) -> Fit:
+def fit(
+    corpus: Corpus,
+    ground: Callable[[Corpus], Ground],
+    mlflow_run_id: str | None,
+    accuracy: float = SELECTIVE_ACCURACY,
+) -> Fit:
     """Fit a model on the parts of a corpus that are not examined, showing progress.
+
+    Thresholds are set so that the share ``accuracy`` of the certain answers is right on rows that were not learnt from.
 
     Raises:
         TrainingError: an axis has a label with too few groups to cross-validate, or no row to be examined on.
@@ -83,7 +90,7 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
 
         # Products of some thousand rows are done before a second thread has its share; whole folds are worth one.
         with threadpool_limits(1), parallel_config(stand.backend, n_jobs=-1):
-            fitted = {axis.name: _fit_axis(stand, axis, step) for axis in corpus.axes}
+            fitted = {axis.name: _fit_axis(stand, axis, accuracy, step) for axis in corpus.axes}
         estimators = {name: axis.head for name, axis in fitted.items()}
         arrays = {axis.name: linear(estimators[axis.name], axis) for axis in corpus.axes} if stand.encoder else None
         heads = Heads(stand.transformer, estimators, arrays)
@@ -114,9 +121,9 @@ def fit(corpus: Corpus, ground: Callable[[Corpus], Ground], mlflow_run_id: str |
         last_feedback=last_feedback(train),
     )
     surest = mistakes(exam, corpus.axes, probabilities)
-    strengths = {f"{name}_C": axis.strength for name, axis in fitted.items()}
+    parameters = {"selective_accuracy": accuracy} | {f"{name}_C": axis.strength for name, axis in fitted.items()}
     golden = _golden(exam, corpus.axes, probabilities)
-    return Fit(model, facts, golden, strengths, stand.encoder, surest, _reference(exam, stand, model, probabilities))
+    return Fit(model, facts, golden, parameters, stand.encoder, surest, _reference(exam, stand, model, probabilities))
 
 
 def _reference(
@@ -149,7 +156,7 @@ def _enough(train: pd.DataFrame, exam: pd.DataFrame, axes: tuple[Axis, ...]) -> 
             )
 
 
-def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> _Axis:
+def _fit_axis(ground: Ground, axis: Axis, accuracy: float, step: Callable[[str], None]) -> _Axis:
     """Fit the calibrated head of an axis, its thresholds and its strength of regularisation.
 
     Corrected rows train the classifier but weigh nothing in the calibration, the search and the threshold: people
@@ -175,8 +182,8 @@ def _fit_axis(ground: Ground, axis: Axis, step: Callable[[str], None]) -> _Axis:
     right = held_out.argmax(axis=1) == np.searchsorted(head.classes_, y)
     confidence = held_out.max(axis=1)[usual]
     weights = article_weights(axis, y[usual])
-    in_articles = None if weights is None else threshold(confidence, right[usual], weights=weights)
-    return _Axis(head, threshold(confidence, right[usual]), in_articles, best)
+    in_articles = None if weights is None else threshold(confidence, right[usual], accuracy, weights)
+    return _Axis(head, threshold(confidence, right[usual], accuracy), in_articles, best)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

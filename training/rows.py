@@ -35,6 +35,7 @@ def read_rows(files: Sequence[Path]) -> tuple[list[Row], list[Place], list[BadRo
     for file in files:
         name = shown(file)
         try:
+            file.stat()  # what is not there is told as that, whatever its form
             for line, row in _rows(file):
                 if isinstance(row, str):
                     faults.append(BadRow(name, line, "(row)" if line else "(file)", row))

@@ -147,3 +147,7 @@ def test_the_command_fails_on_faults_and_names_them(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert "example.org: 5 rows" in found.stderr
     assert "Traceback" not in found.stderr
+    missing = run("training", "audit", "--data", str(file), "--html", f"{tmp_path}/nowhere/audit.html")
+    assert missing.returncode == 1
+    assert f"there is no folder {tmp_path}/nowhere; make it first" in missing.stderr
+    assert missing.stdout == ""

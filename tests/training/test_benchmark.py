@@ -47,7 +47,13 @@ def test_many_targets_share_a_head_that_looks_at_their_words(rows: pd.DataFrame,
     words = ["training", "benchmark", str(tmp_path / "train.csv"), "--test", str(tmp_path / "test.csv")]
     printed = run(*words, "--classes", "pro, anti", "--encoder", str(RELEASED))
     assert printed.returncode == 0, printed.stderr
-    for told in ("mean F1 of pro, anti", "always the most frequent", "n-grams", "frozen vectors"):
+    for told in (
+        "one model for all targets",
+        "mean F1 of pro, anti",
+        "always the most frequent",
+        "n-grams",
+        "frozen vectors",
+    ):
         assert told in printed.stdout
 
 
@@ -94,8 +100,8 @@ def test_favour_never_costs_on_the_rows_that_choose_it(seed: int, monkeypatch: p
 def test_named_folds_are_taken_and_what_is_missing_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:
     file, folds = tmp_path / "rows.csv", tmp_path / "folds.csv"
     rows.to_csv(file, index=False)
-    pd.DataFrame({"id": rows["id"].iloc[:10], "fold": 3}).to_csv(folds, index=False)
-    assert read(file, None, folds, 5)[1].tolist() == [3] * 10 + [-1] * (len(rows) - 10)
+    pd.DataFrame({"id": rows["id"].iloc[:10], "fold": ["late"] * 4 + ["early"] * 6}).to_csv(folds, index=False)
+    assert read(file, None, folds, 5)[1].tolist() == [1] * 4 + [0] * 6 + [-1] * (len(rows) - 10)
     pd.DataFrame({"id": ["nobody"], "fold": [0]}).to_csv(folds, index=False)
     with pytest.raises(TableError, match="the fold of none of the rows"):
         read(file, None, folds, 5)
@@ -104,6 +110,39 @@ def test_named_folds_are_taken_and_what_is_missing_is_told(rows: pd.DataFrame, t
         read(file, None, None, 5)
     with pytest.raises(TableError, match="cannot be read"):
         read(tmp_path / "nowhere.csv", None, None, 5)
+
+
+GOOD = "id,text,label,target\n1,One.,a,x\n2,Two.,b,x\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "folds", "told"),
+    [
+        ("text,label,target\n", None, "rows.csv: holds no row"),
+        ("text,label,target\nOne.,a,x\nTwo., ,x\n", None, "rows.csv: row 2 has no label; fill it in or drop it"),
+        ('text,label,target\n"",a,x\nTwo.,b,x\n', None, "rows.csv: row 1 has no text"),
+        ("text;label;target\nOne.;a;x\n", None, "it has text;label;target, taken apart at commas"),
+        (GOOD, None, "rows.csv: 2 texts do not make 5 folds; name a smaller --k, or give more"),
+        (GOOD, "id,fold\n1,\n", "folds.csv: row 1 has no fold"),
+        (GOOD, "id,fold\n1,0\n1,1\n", "folds.csv: names two folds of 1; a row is tested in one"),
+    ],
+)
+def test_what_a_stance_file_or_its_folds_lack_is_told(file: str, folds: str | None, told: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(file)
+    if folds:
+        (tmp_path / "folds.csv").write_text(folds)
+    with pytest.raises(TableError, match=told):
+        read(tmp_path / "rows.csv", None, tmp_path / "folds.csv" if folds else None, 5)
+
+
+def test_what_cannot_be_meant_together_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    with pytest.raises(TableError, match="--test and --folds both say"):
+        read(file, file, file, 5)
+    file.write_text(GOOD)
+    printed = run("training", "benchmark", str(file), "--k", "2", "--base", "elsewhere")
+    assert printed.returncode == 1
+    assert "--base is what --finetune begins from" in printed.stderr
 
 
 @pytest.mark.parametrize(
@@ -127,4 +166,4 @@ def test_a_class_that_nobody_has_is_told(rows: pd.DataFrame, tmp_path: Path) -> 
     rows.to_csv(tmp_path / "rows.csv", index=False)
     printed = run("training", "benchmark", str(tmp_path / "rows.csv"), "--classes", "pro,mauve")
     assert printed.returncode == 1
-    assert "no row is labelled mauve" in printed.stderr
+    assert "no row is labelled mauve; there are anti, neutral, optimistic, pro, skeptical" in printed.stderr

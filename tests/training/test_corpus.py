@@ -235,6 +235,11 @@ def test_a_corpus_of_ones_own_may_be_a_folder(tmp_path: Path, monkeypatch: pytes
     assert corpus_files(tmp_path) == files
 
 
+def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
+    with pytest.raises(CorpusError, match="cannot be read: No such file or directory"):
+        read_corpus([tmp_path / "nowhere"], axes)
+
+
 def test_a_folder_without_rows_is_named(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
     with pytest.raises(CorpusError, match="is a folder without such files") as error:
         read_corpus(corpus_files(tmp_path), axes)

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from models.axes import Axis
-from models.bundle import RELEASED, Bundle, load_bundle, write_bundle
+from models.bundle import RELEASED, Bundle, load_bundle, read_manifest, write_bundle
 from models.errors import TrainingError
 from models.manifest import CorpusRecord
-from tests.conftest import Fitted
+from tests.conftest import Fitted, run
 from training.card import card
-from training.corpus import Corpus
+from training.corpus import DATA, Corpus
 from training.fit import SELECTIVE_ACCURACY, fit, threshold
 from training.ground import Ground, encoded, ngrams
 
@@ -67,6 +67,21 @@ def test_the_threshold_is_the_lowest_confidence_that_keeps_the_accuracy() -> Non
     assert threshold(confidence, np.array([False, True, True, True]), 0.9) == 1.0
     assert threshold(confidence, np.array([True, False, True, True]), 0.7) == 0.6
     assert SELECTIVE_ACCURACY == 0.90
+
+
+def test_who_asks_for_surer_answers_gets_fewer(tmp_path: Path) -> None:
+    words = ["training", "fit", "--no-track", "--data", str(DATA / "corpus" / "composed-plain.jsonl")]
+    found = {}
+    for accuracy in ("0.8", "0.95"):
+        store = tmp_path / accuracy
+        printed = run(*words, "--features", "ngrams", "--accuracy", accuracy, "--store", str(store))
+        assert printed.returncode == 0, printed.stderr
+        [bundle] = [folder for folder in store.iterdir() if (folder / "manifest.json").exists()]
+        found[accuracy] = read_manifest(bundle).thresholds
+        assert (
+            f"so that {float(accuracy):.1%} of the certain answers there are right" in (bundle / "card.md").read_text()
+        )
+    assert all(found["0.95"][axis] > found["0.8"][axis] for axis in found["0.8"])
 
 
 @pytest.fixture(params=["ngrams", "encoder"])

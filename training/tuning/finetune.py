@@ -28,6 +28,10 @@ HELD_OUT = 0.1
 """Share of the groups of part ``encoder`` on which choices are made; the encoder never sees them."""
 State = Mapping[str, torch.Tensor]
 """The weights of a network that learn, by name."""
+EXPORT_LOSS, BATCH_DIFFERENCE, LARGEST = 0.01, 1e-5, 35_000_000
+"""Macro-F1 that eight bits may cost an axis, what company may change a vector by, and bytes of an encoder."""
+ALONE = 64
+"""Held-out texts that are encoded alone as well, and compared."""
 STUDENT_LOSS = 0.015
 """Macro-F1 that a student may lose on an axis and still take the place of its teacher."""
 
@@ -41,7 +45,7 @@ def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers
     checkpoint when it is started again with the same corpus and parameters.
 
     Raises:
-        TrainingError: part ``encoder`` has too few groups to hold some out.
+        TrainingError: part ``encoder`` has too few groups to hold some out, or ``layers`` are no fewer than the base's.
         EncoderError: the base weights cannot be read.
         StoreError: the encoder cannot be written.
     """
@@ -53,6 +57,10 @@ def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers
     )
     seen_rows, held_rows = rows.iloc[seen], rows.iloc[held]
     base = read_base(source)
+    if layers is not None and layers >= (depth := base.network.config.num_hidden_layers):
+        raise TrainingError(
+            f"a student of {layers} layers is no smaller than {base.name}, which has {depth}; name fewer"
+        )
     key = json.dumps([corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY])
     work = out / f".working-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     try:
@@ -147,13 +155,19 @@ def _export(
     """Prune and quantise a network, measure what that costs on the held-out groups, and write the encoder."""
     tokenizer, kept = prune(base.tokenizer, seen["text"].tolist())
     graph, words = build(network.bert, kept).SerializeToString(), tokenizer.to_str().encode()
-    last = Encoder(graph, words).transform(held["text"].tolist())[:, : network.bert.config.hidden_size]
+    encoder, texts, asked = Encoder(graph, words), held["text"].tolist(), tokenised(base, held, corpus.axes)
+    vectors = encoder.transform(texts)
+    last = vectors[:, : network.bert.config.hidden_size]
     exported = {}
     for axis in corpus.axes:
         head = network.heads[axis.name]
         with torch.inference_mode():
             exported[axis.name] = head(torch.from_numpy(last)).numpy()
-    tried = {**tried, "exported": score(exported, tokenised(base, held, corpus.axes), corpus.axes)}
+    before = score(answers(network, asked.ids, "before it is exported"), asked, corpus.axes).macro_f1
+    tried = {**tried, "exported": score(exported, asked, corpus.axes)}
+    lost = max(before[name] - figure for name, figure in tried["exported"].macro_f1.items())
+    alone = np.concatenate([encoder.transform([text]) for text in texts[:ALONE]])
+    company = float(np.abs(alone - vectors[:ALONE]).max())
     record = EncoderRecord(
         base=base.name,
         licence=base.licence,
@@ -168,4 +182,10 @@ def _export(
     )
     for name, figures in tried.items():
         report.out.print(f"{name}: {shown(figures)}")
+    for what, value, most in (
+        ("macro-F1 lost by cutting the vocabulary and eight bits, on the worse axis", lost, EXPORT_LOSS),
+        ("most that other texts of a batch change a vector by", company, BATCH_DIFFERENCE),
+        ("bytes", len(graph) + len(words), LARGEST),
+    ):
+        (report.out.print if value <= most else report.warn)(f"{what}: {value:.6g}, at most {most:.6g} is meant")
     return write_encoder(out, graph, words, record)

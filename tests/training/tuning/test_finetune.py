@@ -43,6 +43,11 @@ def test_an_encoder_is_tuned_killed_taken_up_again_and_fitted_on(few: Path, tmp_
     again = run(*words, "--out", str(encoders))
     assert again.returncode == 0, again.stderr
     assert "taken up at step" in again.stdout
+    told = " ".join((again.stdout + again.stderr).split())
+    for proof in ("on the worse axis: ", "a batch change a vector by: ", "bytes: "):
+        assert proof in told
+    assert "at most 1e-05 is meant" in told
+    assert "at most 3.5e+07 is meant" in told
     [encoder] = encoders.iterdir()  # nothing else is left
     record = json.loads((encoder / "encoder.json").read_bytes())
     tried = {"seed 0", "seed 1", "average", "taught by all seeds", "student of 2 layers", "exported"}
@@ -73,6 +78,13 @@ def test_base_weights_are_read_from_a_folder_in_the_layout_of_transformers(tmp_p
         for one in (base, again)
     ]
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_a_student_no_smaller_than_the_base_is_refused(few: Path, tmp_path: Path) -> None:
+    printed = run("training", "finetune", "--data", str(few), "--layers", "12", "--out", str(tmp_path))
+    assert printed.returncode == 1
+    assert "a student of 12 layers is no smaller than" in printed.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_base_weights_that_are_none_are_refused(tmp_path: Path) -> None:
