@@ -1,11 +1,12 @@
 """Processes that work: a Dask cluster that is there already, or one of this machine's cores."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dask import config
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Worker, WorkerPlugin
 
 from models.errors import ScoreError
 
@@ -14,6 +15,16 @@ ANSWERS, WORKS = 5, 60
 """Seconds in which a scheduler must answer, and have its first worker: that may be starting still."""
 UNPROFILED = {"distributed.worker.profile.enabled": False}
 """A worker keeps profiles of every second of an hour, some 0.1 MB each: memory would grow with the input."""
+
+
+class LastWords(WorkerPlugin):
+    """Keep a worker that ends from logging, as an error with a trace, the heartbeat that its own end cuts short."""
+
+    name = "last-words"
+
+    def teardown(self, worker: Worker) -> None:  # noqa: ARG002 (the name that Dask calls it by)
+        """Silence the log of a worker's process as it ends."""
+        logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -42,4 +53,5 @@ def cluster(scheduler: str | None, workers: int | None, most: int) -> Iterator[C
         LocalCluster(n_workers=count, threads_per_worker=1, host=HERE, dashboard_address=f"{HERE}:0") as local,
         Client(local) as client,
     ):
+        client.register_plugin(LastWords())
         yield client

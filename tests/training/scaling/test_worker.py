@@ -1,3 +1,4 @@
+import logging
 import shutil
 from pathlib import Path
 from time import sleep
@@ -26,6 +27,14 @@ def threads(digest: str, dask_worker: Worker) -> tuple[int, int]:
     return encoder._session.get_session_options().intra_op_num_threads, dask_worker.state.nthreads
 
 
+def tells_of_its_end(dask_worker: Worker) -> tuple[bool, bool]:
+    """Return whether a worker's process logs errors while it works, and once its plugins have seen it end."""
+    logger = logging.getLogger("distributed.worker")
+    works = logger.isEnabledFor(logging.ERROR)
+    dask_worker.plugins["last-words"].teardown(dask_worker)
+    return works, logger.isEnabledFor(logging.ERROR)
+
+
 def kept(dask_worker: Worker) -> int:
     """Return how many seconds of profiles a worker keeps."""
     return len(dask_worker.profile_history)
@@ -43,6 +52,11 @@ def test_a_worker_keeps_nothing_of_what_it_did() -> None:
     with started(None, 1, 1) as client:
         client.submit(sleep, 2.5).result()
         assert set(client.run(kept).values()) == {0}
+
+
+def test_a_worker_logs_errors_until_it_ends() -> None:
+    with started(None, 1, 1) as client:
+        assert set(client.run(tells_of_its_end).values()) == {(True, False)}
 
 
 def test_a_bundle_reaches_each_worker_once_and_its_encoder_has_one_thread(
