@@ -38,10 +38,15 @@ def audit(
 
     if not html.absolute().parent.is_dir():
         raise StoreError(f"{html}: cannot be written, for there is no folder {html.absolute().parent}; make it first")
+    if html.is_dir():
+        raise StoreError(f"{html}: is a folder; name a file in it")
     corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
     found = look_through(corpus, encoder_folder(store), store / CACHE)
     report.tables(found.tables)
-    write_page(found, html)
+    try:
+        write_page(found, html)
+    except OSError as error:
+        raise StoreError(f"{html}: cannot be written ({error.strerror}); name another file with --html") from error
     report.out.print(f"{len(found.faults) or 'no'} fault{'s' * (len(found.faults) != 1)}; the report is {html}")
     if found.faults:
         raise AuditError("mend these:\n" + "\n".join(f"  {fault}" for fault in found.faults))

@@ -151,3 +151,10 @@ def test_the_command_fails_on_faults_and_names_them(tmp_path: Path) -> None:
     assert missing.returncode == 1
     assert f"there is no folder {tmp_path}/nowhere; make it first" in missing.stderr
     assert missing.stdout == ""
+    folder = run("training", "audit", "--data", str(file), "--html", str(tmp_path))
+    assert folder.returncode == 1
+    assert "is a folder; name a file in it" in folder.stderr
+    unwritable = run("training", "audit", "--data", str(file), "--html", f"{tmp_path}/{'x' * 255}")
+    assert unwritable.returncode == 1
+    assert "name another file with --html" in " ".join(unwritable.stderr.split())
+    assert "Traceback" not in unwritable.stderr
