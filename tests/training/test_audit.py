@@ -93,6 +93,20 @@ def test_an_exam_row_told_in_what_trains_is_a_fault_where_holder_and_date_may_be
     assert (found.tables["Perhaps told in the exam and in what trains"]["other"] == "new").any() == fault
 
 
+def test_a_row_of_heads_told_in_part_encoder_is_a_fault(small: Corpus, tmp_path: Path) -> None:
+    frame = small.frame.set_index("id", drop=False)
+    frame.loc["g-en-0402", "part"] = "heads"
+    text = (
+        "Once a truce holds, Belgium's troops could at once start working in Ukraine with the French and the British."
+    )
+    told = {"holder": "Theo Francken", "date": "2025-05-22", "source_url": "https://example.org/page", "group": "page"}
+    grown = replace(small, frame=frame.reset_index(drop=True))
+    found = audit_with(with_row(grown, text=text, digest=digest(text), part="encoder", **told), RELEASED, tmp_path)
+    wanted = "g-en-0402: heads would learn their confidence from what new taught the encoder; give both one group"
+    assert wanted in found.faults
+    assert not any("examines" in fault for fault in found.faults)
+
+
 def test_a_page_and_a_holders_day_may_not_be_torn(small: Corpus) -> None:
     row = with_row(small).frame.iloc[-1]
     other = next(part for part in ("encoder", "heads", "exam") if part != row["part"])
