@@ -60,6 +60,27 @@ def new_version(heads: Heads) -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{joblib.hash(dict(heads.estimators))[:8]}"
 
 
+def open_store(store: Path) -> None:
+    """Make the folder of a store where there is none, and tell before any work where nothing can be written.
+
+    Raises:
+        StoreError: the folder cannot be made or written in.
+    """
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=store):
+            pass
+    except OSError as error:
+        raise _unwritable(store, error) from error
+
+
+def _unwritable(store: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{store}: cannot be written ({error.strerror}); nothing was changed. "
+        "Free space there or name another place with --store or STANCE_STORE"
+    )
+
+
 def write_bundle(
     store: Path,
     model: StanceModel,
@@ -109,10 +130,7 @@ def write_bundle(
         beside.rename(final)
         sync(store)
     except OSError as error:
-        raise StoreError(
-            f"{store}: cannot be written ({error.strerror}); nothing was changed. "
-            "Free space there or name another place with --store or STANCE_STORE"
-        ) from error
+        raise _unwritable(store, error) from error
     finally:
         if beside is not None and beside.exists():
             shutil.rmtree(beside, ignore_errors=True)

@@ -101,6 +101,11 @@ def _certainty(fit: Fit) -> list[str]:
         "answers are this share of all, and so often right:",
         _table(["axis", "slice", "abstains under", "share answered", "share right of them"], rows),
     ]
+    if any(measured["articles"] for measured in metrics.values()):
+        sections.append(
+            "Articles hold more neutral sentences than the corpus: their rows are the exam, weighted to the labels of "
+            "the openings of thirty articles, ten a language, and say what a threshold of their own would do."
+        )
     for axis, measured in metrics.items():
         bins, points = measured["reliability"], measured["risk_coverage"]
         sections += [

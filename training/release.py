@@ -114,16 +114,21 @@ def champion(store: Path) -> Bundle | None:
     return load_bundle(place) if place else None
 
 
-def newest(store: Path) -> Path:
-    """Return the newest version of a store.
+def stored(store: Path, version: str | None = None) -> Path:
+    """Return the folder of a version of a store, by default of the newest.
 
     Raises:
-        BundleNotFound: the store holds none.
+        BundleNotFound: the store holds none, or not that one.
     """
     versions = sorted(f for f in store.glob("[0-9]*-*") if f.is_dir()) if store.is_dir() else []
     if not versions:
         raise BundleNotFound(f"{store}: holds no bundle; fit one with `python -m training fit`")
-    return versions[-1]
+    if version is None:
+        return versions[-1]
+    if not (store / version).is_dir():
+        newest = ", ".join(folder.name for folder in versions[:-6:-1])
+        raise BundleNotFound(f"{store}: holds no version {version}; the newest there: {newest}")
+    return store / version
 
 
 def release(store: Path, version: str | None = None, force: str | None = None) -> tuple[Bundle, dict[str, Any]]:
@@ -132,7 +137,7 @@ def release(store: Path, version: str | None = None, force: str | None = None) -
     Raises:
         BundleNotFound, ReleaseError, StoreError: then what served serves on.
     """
-    folder = store / version if version else newest(store)
+    folder = stored(store, version)
     challenger = load_bundle(folder)
     if folder.parent != store or folder.name != challenger.manifest.version:
         raise ReleaseError(f"{folder}: not a version of {store}; name one of its folders as it was written")
@@ -160,10 +165,13 @@ def rollback(store: Path, why: str | None = None) -> Bundle | None:
         ReleaseError: nothing is released.
         BundleError: the version before is gone or damaged; then what served serves on.
     """
+    nothing = ReleaseError(f"{store}: nothing is released there, so there is nothing to go back from")
+    if not store.is_dir():
+        raise nothing
     with _alone(store):
         serving = current(store)
         if serving is None:
-            raise ReleaseError(f"{store}: nothing is released there, so there is nothing to go back from")
+            raise nothing
         stack = _released(store)
         if serving.name in stack:  # what was logged after it never came to serve
             stack = stack[: len(stack) - stack[::-1].index(serving.name) - 1]

@@ -104,8 +104,10 @@ def _csv_rows(content: bytes) -> Iterator[tuple[int, Row | str]]:
     reader = csv.reader(lines, delimiter=";" if lines[0].count(";") > lines[0].count(",") else ",", strict=True)
     head = [cell.strip() for cell in next(reader)]
     named = [cell for cell in head if cell]
-    if not set(REQUIRED) <= set(head) or len(set(named)) < len(named):
-        yield 1, f"is no header: it must name {', '.join(REQUIRED)} and no column twice"
+    missing = [name for name in REQUIRED if name not in head]
+    if missing or len(set(named)) < len(named):
+        lacking = f"names no {', '.join(missing)}" if missing else "names a column twice"
+        yield 1, f"{lacking}: a header must name {', '.join(REQUIRED)} and no column twice"
         return
     line = reader.line_num + 1
     try:

@@ -14,7 +14,7 @@ from tests.conftest import run as command
 from tests.service.conftest import Desk
 from tests.service.test_problems import refused
 from training.corpus import AXES, Corpus, read_corpus
-from training.release import newest
+from training.release import stored
 
 TEXT = "The minister ruled out sending any soldiers to Ukraine, even after a ceasefire."
 OTHER = "Переговоры продлятся до пятницы, сообщили в министерстве."
@@ -103,7 +103,7 @@ def test_a_model_names_the_last_correction_that_it_learnt_from_and_later_ones_aw
     for more in ([], ["--with", str(tmp_path / "corrected.jsonl")]):
         found = command(*words, *more, env=env)
         assert found.returncode == 0, found.stderr
-        bundle = newest(tmp_path / "store")
+        bundle = stored(tmp_path / "store")
         with httpx.Client(base_url=serve({**desk.env, "STANCE_BUNDLE": str(bundle)}), timeout=30) as served:
             models.append(served.get("/v1/model").json()["last_feedback"])
             awaiting.append(served.get("/v1/review/summary").json()["awaiting"])

@@ -135,7 +135,9 @@ def test_a_file_that_only_claims_to_be_parquet_is_an_error(tmp_path: Path, axes:
 @pytest.mark.parametrize(
     ("content", "line", "told"),
     [
-        ("1,en,No header here.,anti\n", 1, "no header"),
+        ("1,en,No header here.,anti\n", 1, "names no id, lang, text: a header must"),
+        ("text,troops\nNo language here.,anti\n", 1, "names no id, lang: a header must"),
+        ("id,lang,text,troops,text\n1,en,Twice here.,anti,x\n", 1, "names a column twice: a header must"),
         ("id,lang,text,text\n", 1, "no column twice"),
         ('id,lang,text,troops\n1,en,a b,pro\n2,en,"a" b,pro\n', 3, "not CSV"),
     ],

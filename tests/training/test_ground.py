@@ -69,3 +69,14 @@ def test_a_folder_without_an_encoder_ends_a_fit_without_a_trace(tmp_path: Path) 
     assert printed.returncode == 1
     assert "no encoder there" in printed.stderr
     assert "Traceback" not in printed.stderr
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+@pytest.mark.parametrize("features", ["encoder", "ngrams"])
+def test_a_store_that_cannot_be_written_ends_a_fit_before_it_works(tmp_path: Path, place: str, features: str) -> None:
+    (tmp_path / "file").touch()
+    printed = run("training", "fit", "--features", features, "--no-track", "--store", str(tmp_path / place))
+    assert printed.returncode == 1
+    assert f"{place}: cannot be written" in "".join(printed.stderr.split("\n"))
+    assert "Traceback" not in printed.stderr
+    assert printed.stdout == ""

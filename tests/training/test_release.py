@@ -13,7 +13,7 @@ from models.bundle import Bundle, current, load_bundle
 from models.errors import BundleDamaged, BundleNotFound, ReleaseError, StoreError
 from training import release as module
 from training.corpus import Corpus
-from training.release import LOG, compare, gate, newest, publish, release, rollback
+from training.release import LOG, compare, gate, publish, release, rollback, stored
 
 
 @pytest.fixture
@@ -118,10 +118,13 @@ def test_a_damaged_version_can_be_left_by_rollback_and_by_force(store: Path) -> 
 
 
 def test_an_unknown_version_and_an_empty_store_are_named(store: Path, tmp_path: Path) -> None:
-    with pytest.raises(BundleNotFound, match="nope"):
+    there = ", ".join(reversed(versions(store)))
+    with pytest.raises(BundleNotFound, match=f"holds no version nope; the newest there: {there}"):
         release(store, "nope")
     with pytest.raises(BundleNotFound, match="holds no bundle"):
-        newest(tmp_path / "empty")
+        stored(tmp_path / "empty")
+    with pytest.raises(ReleaseError, match="empty: nothing is released there"):
+        rollback(tmp_path / "empty")
 
 
 def test_an_unwritable_log_leaves_what_served(store: Path) -> None:
