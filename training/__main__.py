@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from models.axes import read_axes
-from models.bundle import STORE, Bundle, current, load_bundle, read_manifest, serving, write_bundle
+from models.bundle import STORE, Bundle, current, load_bundle, open_store, read_manifest, serving, write_bundle
 from models.errors import BundleError, StanceError
 from models.manifest import Manifest
 from training import files, report, tracking
@@ -62,6 +62,7 @@ def fit(
 
     `python -m training fit --encoder models/encoders/0a1b2c3d`
     """
+    open_store(store)
     folder = None if features == "ngrams" else encoder_folder(store, encoder, features == "encoder")
     ground = partial(encoded, folder=folder, cache=store / CACHE) if folder else ngrams
     corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
@@ -95,6 +96,9 @@ def finetune(
     layers: Annotated[
         int | None, typer.Option(min=1, help="Layers of a student that the tuned network teaches; ships if it holds.")
     ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Folder of a bundle that teaches every seed: one then does what several would.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the encoders.")] = ENCODERS,
 ) -> None:
     """Fine-tune an encoder on part `encoder` of the corpus; a run cut short goes on when it is started again.
@@ -106,11 +110,15 @@ def finetune(
     `python -m training finetune --layers 6`
 
     `python -m training finetune --base intfloat/multilingual-e5-small --seeds 1`
+
+    `python -m training finetune --teacher models/released --seeds 1`
     """
     with extra("finetune"):
         from training.tuning.finetune import finetune as tune
 
-    folder = tune(read_corpus(corpus_files(data, with_ or ()), read_axes(AXES)), base, seeds, epochs, layers, out)
+    shown_by = load_bundle(teacher) if teacher else None
+    corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
+    folder = tune(corpus, base, seeds, epochs, layers, shown_by, out)
     report.out.print(f"wrote {folder}\nto fit heads on it: python -m training fit --encoder {folder}", soft_wrap=True)
 
 

@@ -13,6 +13,7 @@ import torch
 from sklearn.model_selection import GroupShuffleSplit
 
 from models.axes import Axis
+from models.bundle import Bundle
 from models.encoder import Encoder
 from models.errors import StoreError, TrainingError
 from models.manifest import EncoderRecord
@@ -36,16 +37,20 @@ STUDENT_LOSS = 0.015
 """Macro-F1 that a student may lose on an axis and still take the place of its teacher."""
 
 
-def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers: int | None, out: Path) -> Path:
+def finetune(
+    corpus: Corpus, source: str | None, seeds: int, epochs: int, layers: int | None, teacher: Bundle | None, out: Path
+) -> Path:
     """Fine-tune, teach a student, prune, quantise, measure each step; return the folder of the encoder.
 
     Of the seeds, their weights averaged, and a student of the same depth that all of them teach, the best by the
     held-out groups ships. With ``layers`` a student of so many, cut from the first seed and taught by all, takes its
-    place if it stays within ``STUDENT_LOSS`` of it on every axis. A run that was cut short goes on from its last
-    checkpoint when it is started again with the same corpus and parameters.
+    place if it stays within ``STUDENT_LOSS`` of it on every axis. A ``teacher`` that was fitted before teaches each
+    seed, so that one does what several did for it. A run that was cut short goes on from its last checkpoint when it
+    is started again with the same corpus and parameters.
 
     Raises:
-        TrainingError: part ``encoder`` has too few groups to hold some out, or ``layers`` are no fewer than the base's.
+        TrainingError: part ``encoder`` has too few groups to hold some out, ``layers`` are no fewer than the base's, or
+            the teacher lacks an axis of the corpus.
         EncoderError: the base weights cannot be read.
         StoreError: the encoder cannot be written.
     """
@@ -61,12 +66,14 @@ def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers
         raise TrainingError(
             f"a student of {layers} layers is no smaller than {base.name}, which has {depth}; name fewer"
         )
-    key = json.dumps([corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY])
+    shown_by = _asked(teacher, seen_rows, corpus.axes) if teacher else None
+    taught_by = teacher and teacher.manifest.version
+    key = json.dumps([corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY, taught_by])
     work = out / f".working-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)
-        learnt = [learn(base, seen_rows, held_rows, corpus.axes, seed, epochs, work) for seed in range(seeds)]
-        candidates = _averaged(learnt)
+        learnt = [learn(base, seen_rows, held_rows, corpus.axes, seed, epochs, work, shown_by) for seed in range(seeds)]
+        candidates = _averaged(learnt, f", taught by {taught_by}" if teacher else "")
         teachers = _answered(base, learnt, seen_rows, corpus.axes) if len(learnt) > 1 or layers is not None else None
         if len(learnt) > 1:
             candidates["taught by all seeds"] = learn(
@@ -84,9 +91,20 @@ def finetune(corpus: Corpus, source: str | None, seeds: int, epochs: int, layers
     return folder
 
 
-def _averaged(learnt: Sequence[State]) -> dict[str, State]:
+def _asked(teacher: Bundle, rows: pd.DataFrame, axes: Sequence[Axis]) -> dict[str, np.ndarray]:
+    """Return what a fitted model answers to rows, probabilities an axis, (rows, labels)."""
+    version, known = teacher.manifest.version, {axis.name: axis.labels for axis in teacher.model.axes}
+    for axis in axes:
+        if known.get(axis.name) != axis.labels:
+            labels = ", ".join(axis.labels)
+            raise TrainingError(f"{version} cannot teach {axis.name} ({labels}); fit a model on this corpus, name that")
+    with report.out.status(f"{version} answers what it is to teach"):
+        return dict(teacher.model.heads.probabilities(rows["text"].tolist(), axes))
+
+
+def _averaged(learnt: Sequence[State], taught: str) -> dict[str, State]:
     """Return the weights of each seed, and their average where there are several."""
-    candidates = {f"seed {seed}": state for seed, state in enumerate(learnt)}
+    candidates = {f"seed {seed}{taught}": state for seed, state in enumerate(learnt)}
     if len(learnt) > 1:
         candidates["average"] = {k: torch.stack([state[k] for state in learnt]).mean(0) for k in learnt[0]}
     return candidates

@@ -114,7 +114,7 @@ def learn(
     lengths = [len(row) for row in rows.ids]
     steps = epochs * -(-len(lengths) // BATCH)
     optimiser, schedule = _optimiser(network, steps)
-    what = f"seed {seed}" if teachers is None else f"student of {base.network.config.num_hidden_layers} layers"
+    what = f"seed {seed}" if teachers is None else f"student {seed} of {base.network.config.num_hidden_layers} layers"
     file = work / f"{what.replace(' ', '-')}.pt"
     step, best, best_mean = 0, _light(network), -1.0
     if file.exists():

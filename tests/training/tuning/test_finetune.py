@@ -4,17 +4,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from models.bundle import load_bundle
-from models.errors import EncoderError
+from models.axes import Axis
+from models.bundle import RELEASED, load_bundle, read_manifest
+from models.errors import EncoderError, TrainingError
 from tests.conftest import ROOT, run
 from training.corpus import Corpus
 from training.tuning.base import read_base
+from training.tuning.finetune import finetune
 from training.tuning.network import Network, answers, token_ids
 
 
@@ -65,6 +68,23 @@ def test_an_encoder_is_tuned_killed_taken_up_again_and_fitted_on(few: Path, tmp_
     assert seen == set(record["seen"])
     assert not seen & heads
     assert not (seen | heads) & exam
+
+
+def test_a_bundle_teaches_an_encoder(few: Path, tmp_path: Path) -> None:
+    words = ["--data", str(few), "--epochs", "1", "--seeds", "1", "--teacher", str(RELEASED)]
+    printed = run("training", "finetune", *words, "--out", str(tmp_path))
+    assert printed.returncode == 0, printed.stderr
+    [encoder] = tmp_path.iterdir()
+    record = json.loads((encoder / "encoder.json").read_bytes())
+    version = read_manifest(RELEASED).version
+    assert record["held_out"].keys() == {f"seed 0, taught by {version}", "exported"}
+
+
+def test_a_teacher_that_lacks_an_axis_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    tone = Axis(name="tone", labels=("warm", "cold"), neutral="cold", description="How warm.")
+    other = replace(corpus, axes=(*corpus.axes, tone), frame=corpus.frame.assign(tone="warm"))
+    with pytest.raises(TrainingError, match=r"cannot teach tone \(warm, cold\); fit a model on this corpus"):
+        finetune(other, None, 1, 1, None, load_bundle(RELEASED), tmp_path)
 
 
 def test_base_weights_are_read_from_a_folder_in_the_layout_of_transformers(tmp_path: Path, corpus: Corpus) -> None:
