@@ -97,7 +97,8 @@ def finetune(
         int | None, typer.Option(min=1, help="Layers of a student that the tuned network teaches; ships if it holds.")
     ] = None,
     teacher: Annotated[
-        Path | None, typer.Option(help="Folder of a bundle that teaches every seed: one then does what several would.")
+        list[Path] | None,
+        typer.Option(help="Folder of a bundle that teaches every seed, so that one does for several; may be repeated."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the encoders.")] = ENCODERS,
 ) -> None:
@@ -116,9 +117,9 @@ def finetune(
     with extra("finetune"):
         from training.tuning.finetune import finetune as tune
 
-    shown_by = load_bundle(teacher) if teacher else None
+    fitted = [load_bundle(folder) for folder in teacher or ()]
     corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
-    folder = tune(corpus, base, seeds, epochs, layers, shown_by, out)
+    folder = tune(corpus, base, seeds, epochs, layers, fitted, out)
     report.out.print(f"wrote {folder}\nto fit heads on it: python -m training fit --encoder {folder}", soft_wrap=True)
 
 

@@ -38,19 +38,19 @@ STUDENT_LOSS = 0.015
 
 
 def finetune(
-    corpus: Corpus, source: str | None, seeds: int, epochs: int, layers: int | None, teacher: Bundle | None, out: Path
+    corpus: Corpus, source: str | None, seeds: int, epochs: int, layers: int | None, fitted: Sequence[Bundle], out: Path
 ) -> Path:
     """Fine-tune, teach a student, prune, quantise, measure each step; return the folder of the encoder.
 
     Of the seeds, their weights averaged, and a student of the same depth that all of them teach, the best by the
     held-out groups ships. With ``layers`` a student of so many, cut from the first seed and taught by all, takes its
-    place if it stays within ``STUDENT_LOSS`` of it on every axis. A ``teacher`` that was fitted before teaches each
-    seed, so that one does what several did for it. A run that was cut short goes on from its last checkpoint when it
-    is started again with the same corpus and parameters.
+    place if it stays within ``STUDENT_LOSS`` of it on every axis. Models ``fitted`` before teach each seed together, so
+    that one does what several did for them. A run that was cut short goes on from its last checkpoint when it is
+    started again with the same corpus and parameters.
 
     Raises:
         TrainingError: part ``encoder`` has too few groups to hold some out, ``layers`` are no fewer than the base's, or
-            the teacher lacks an axis of the corpus.
+            a teacher lacks an axis of the corpus.
         EncoderError: the base weights cannot be read.
         StoreError: the encoder cannot be written.
     """
@@ -66,14 +66,14 @@ def finetune(
         raise TrainingError(
             f"a student of {layers} layers is no smaller than {base.name}, which has {depth}; name fewer"
         )
-    shown_by = _asked(teacher, seen_rows, corpus.axes) if teacher else None
-    taught_by = teacher and teacher.manifest.version
+    shown_by = _asked(fitted, seen_rows, corpus.axes) if fitted else None
+    taught_by = " and ".join(bundle.manifest.version for bundle in fitted)
     key = json.dumps([corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY, taught_by])
     work = out / f".working-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)
         learnt = [learn(base, seen_rows, held_rows, corpus.axes, seed, epochs, work, shown_by) for seed in range(seeds)]
-        candidates = _averaged(learnt, f", taught by {taught_by}" if teacher else "")
+        candidates = _averaged(learnt, f", taught by {taught_by}" if fitted else "")
         teachers = _answered(base, learnt, seen_rows, corpus.axes) if len(learnt) > 1 or layers is not None else None
         if len(learnt) > 1:
             candidates["taught by all seeds"] = learn(
@@ -91,15 +91,18 @@ def finetune(
     return folder
 
 
-def _asked(teacher: Bundle, rows: pd.DataFrame, axes: Sequence[Axis]) -> dict[str, np.ndarray]:
-    """Return what a fitted model answers to rows, probabilities an axis, (rows, labels)."""
-    version, known = teacher.manifest.version, {axis.name: axis.labels for axis in teacher.model.axes}
-    for axis in axes:
-        if known.get(axis.name) != axis.labels:
-            labels = ", ".join(axis.labels)
-            raise TrainingError(f"{version} cannot teach {axis.name} ({labels}); fit a model on this corpus, name that")
-    with report.out.status(f"{version} answers what it is to teach"):
-        return dict(teacher.model.heads.probabilities(rows["text"].tolist(), axes))
+def _asked(fitted: Sequence[Bundle], rows: pd.DataFrame, axes: Sequence[Axis]) -> dict[str, np.ndarray]:
+    """Return what fitted models answer to rows on average, probabilities an axis, (rows, labels)."""
+    found = []
+    for bundle in fitted:
+        version, known = bundle.manifest.version, {axis.name: axis.labels for axis in bundle.model.axes}
+        for axis in axes:
+            if known.get(axis.name) != axis.labels:
+                lacking = f"{axis.name} ({', '.join(axis.labels)})"
+                raise TrainingError(f"{version} cannot teach {lacking}; fit a model on this corpus, name that")
+        with report.out.status(f"{version} answers what it is to teach"):
+            found.append(bundle.model.heads.probabilities(rows["text"].tolist(), axes))
+    return {axis.name: np.mean([answer[axis.name] for answer in found], axis=0) for axis in axes}
 
 
 def _averaged(learnt: Sequence[State], taught: str) -> dict[str, State]:

@@ -84,7 +84,7 @@ def test_a_teacher_that_lacks_an_axis_is_refused(corpus: Corpus, tmp_path: Path)
     tone = Axis(name="tone", labels=("warm", "cold"), neutral="cold", description="How warm.")
     other = replace(corpus, axes=(*corpus.axes, tone), frame=corpus.frame.assign(tone="warm"))
     with pytest.raises(TrainingError, match=r"cannot teach tone \(warm, cold\); fit a model on this corpus"):
-        finetune(other, None, 1, 1, None, load_bundle(RELEASED), tmp_path)
+        finetune(other, None, 1, 1, None, [load_bundle(RELEASED)], tmp_path)
 
 
 def test_base_weights_are_read_from_a_folder_in_the_layout_of_transformers(tmp_path: Path, corpus: Corpus) -> None:
