@@ -21,6 +21,12 @@ def small(corpus: Corpus) -> Corpus:
     return replace(corpus, frame=corpus.frame.groupby(["part", "provenance"]).head(150).reset_index(drop=True))
 
 
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep the vectors of a text from one test to the next."""
+    return tmp_path_factory.mktemp("vectors")
+
+
 def audit(corpus: Corpus) -> Audit:
     return audit_with(corpus, None, Path())
 
@@ -56,11 +62,11 @@ def test_a_fault_is_named_by_row(small: Corpus, changes: dict[str, object], told
     assert "new" in fault
 
 
-def test_what_says_in_other_words_what_the_outside_check_says_is_a_fault(small: Corpus, tmp_path: Path) -> None:
+def test_what_says_in_other_words_what_the_outside_check_says_is_a_fault(small: Corpus, vectors: Path) -> None:
     assert any(row["text"].startswith("Дел ещё непочатый край") for row in GOLD)
     text = "Дела ещё не кончены, но обмен доказывает, что упорная дипломатия плоды приносит, говорит посланник Трампа."
     told = with_row(small, text=text, digest=digest(text), source_url=None, provenance="composed", holder=None)
-    found = audit_with(told, RELEASED, tmp_path)
+    found = audit_with(told, RELEASED, vectors)
     [fault] = found.faults
     assert fault.startswith("new: says in other words what ru-124 of the outside check says")
     assert found.tables["Nearest in meaning to the outside check"].index[0] == "new"
@@ -78,7 +84,7 @@ def test_what_says_in_other_words_what_the_outside_check_says_is_a_fault(small: 
     ],
 )
 def test_an_exam_row_told_in_what_trains_is_a_fault_where_holder_and_date_may_be_one(
-    small: Corpus, tmp_path: Path, holder: str, date: str | None, fault: bool
+    small: Corpus, vectors: Path, holder: str, date: str | None, fault: bool
 ) -> None:
     row = small.frame.set_index("id").loc["g-en-0402"]
     assert (row["part"], row["holder"], row["date"]) == ("exam", "Theo Francken", "2025-05-20")
@@ -87,13 +93,13 @@ def test_an_exam_row_told_in_what_trains_is_a_fault_where_holder_and_date_may_be
     )
     page = {"source_url": "https://example.org/page", "group": "page", "part": "encoder"}
     told = with_row(small, text=text, digest=digest(text), holder=holder, date=date, **page)
-    found = audit_with(told, RELEASED, tmp_path)
-    wanted = ("g-en-0402: examines on what new tells, which trains; drop it",) if fault else ()
-    assert found.faults == wanted
+    found = audit_with(told, RELEASED, vectors)
+    told = "g-en-0402: examines on what new tells, which trains; drop it, or name both in data/told-apart.tsv if they "
+    assert [one.startswith(told) for one in found.faults] == ([True] if fault else [])
     assert (found.tables["Perhaps told in the exam and in what trains"]["other"] == "new").any() == fault
 
 
-def test_a_row_of_heads_told_in_part_encoder_is_a_fault(small: Corpus, tmp_path: Path) -> None:
+def test_a_row_of_heads_told_in_part_encoder_is_a_fault(small: Corpus, vectors: Path) -> None:
     frame = small.frame.set_index("id", drop=False)
     frame.loc["g-en-0402", "part"] = "heads"
     text = (
@@ -101,10 +107,25 @@ def test_a_row_of_heads_told_in_part_encoder_is_a_fault(small: Corpus, tmp_path:
     )
     told = {"holder": "Theo Francken", "date": "2025-05-22", "source_url": "https://example.org/page", "group": "page"}
     grown = replace(small, frame=frame.reset_index(drop=True))
-    found = audit_with(with_row(grown, text=text, digest=digest(text), part="encoder", **told), RELEASED, tmp_path)
-    wanted = "g-en-0402: heads would learn their confidence from what new taught the encoder; give both one group"
-    assert wanted in found.faults
+    found = audit_with(with_row(grown, text=text, digest=digest(text), part="encoder", **told), RELEASED, vectors)
+    wanted = "g-en-0402: heads would learn confidence from what new taught the encoder; give both one group, or name"
+    assert any(fault.startswith(wanted) for fault in found.faults)
     assert not any("examines" in fault for fault in found.faults)
+
+
+def test_a_pair_that_somebody_told_apart_is_no_fault(
+    small: Corpus, vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "Once a truce holds, Belgium's troops could at once start working in Ukraine with the French and the British."
+    )
+    page = {"source_url": "https://example.org/page", "group": "page", "part": "encoder", "date": "2025-05-22"}
+    told = with_row(small, text=text, digest=digest(text), holder="Theo Francken", **page)
+    assert audit_with(told, RELEASED, vectors).faults
+    read = tmp_path / "told-apart.tsv"
+    read.write_text("new\tg-en-0402\n")
+    monkeypatch.setattr("training.audit.TOLD_APART", read)
+    assert audit_with(told, RELEASED, vectors).faults == ()
 
 
 def test_a_page_and_a_holders_day_may_not_be_torn(small: Corpus) -> None:
