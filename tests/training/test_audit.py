@@ -8,7 +8,7 @@ import pytest
 from models.bundle import RELEASED
 from models.text import digest
 from tests.conftest import ROOT, run
-from training.audit import Audit
+from training.audit import TOLD_APART, Audit
 from training.audit import audit as audit_with
 from training.audit_page import write_page
 from training.corpus import Corpus
@@ -193,3 +193,9 @@ def test_the_command_fails_on_faults_and_names_them(tmp_path: Path) -> None:
     assert unwritable.returncode == 1
     assert "name another file with --html" in " ".join(unwritable.stderr.split())
     assert "Traceback" not in unwritable.stderr
+
+
+def test_pairs_told_apart_stand_in_the_corpus(corpus: Corpus) -> None:
+    pairs = [line.split("\t") for line in TOLD_APART.read_text(encoding="utf-8").splitlines()]
+    assert all(len(set(pair)) == 2 for pair in pairs)
+    assert {row for pair in pairs for row in pair} <= set(corpus.frame["id"])

@@ -11,7 +11,7 @@ from training.corpus import Corpus
 @pytest.fixture(scope="module")
 def stances(corpus: Corpus) -> pd.DataFrame:
     """Statements with two targets, the text of each row once for both."""
-    frame = corpus.part("encoder").sample(220, random_state=0)
+    frame = corpus.part("encoder").sample(160, random_state=0)
     parts = [
         pd.DataFrame({"text": frame["text"], "label": frame[axis], "target": axis}) for axis in ("troops", "outlook")
     ]
@@ -27,7 +27,7 @@ def figures(printed: str) -> dict[str, float]:
 def test_an_encoder_learns_somebodys_targets_and_is_shown_beside_the_frozen_one(
     stances: pd.DataFrame, tmp_path: Path
 ) -> None:
-    learnt = stances["text"].isin(stances["text"].unique()[:110])
+    learnt = stances["text"].isin(stances["text"].unique()[:80])
     stances[learnt].to_csv(tmp_path / "train.csv", index=False)
     stances[~learnt].to_csv(tmp_path / "test.csv", index=False)
     words = ["training", "benchmark", str(tmp_path / "train.csv"), "--test", str(tmp_path / "test.csv"), "--finetune"]
@@ -42,8 +42,8 @@ def test_an_encoder_learns_somebodys_targets_and_is_shown_beside_the_frozen_one(
 def test_targets_that_share_a_head_stand_before_their_texts(stances: pd.DataFrame, tmp_path: Path) -> None:
     few = stances[stances["target"] == "troops"].copy()
     few["target"] = few["text"].str.split().str[0]
-    few.iloc[:60].to_csv(tmp_path / "train.csv", index=False)
-    few.iloc[60:100].to_csv(tmp_path / "test.csv", index=False)
+    few.iloc[:40].to_csv(tmp_path / "train.csv", index=False)
+    few.iloc[40:80].to_csv(tmp_path / "test.csv", index=False)
     words = ["training", "benchmark", str(tmp_path / "train.csv"), "--test", str(tmp_path / "test.csv"), "--finetune"]
     printed = run(*words, "--classes", "pro,anti", "--encoder", str(RELEASED))
     assert printed.returncode == 0, printed.stderr
