@@ -14,6 +14,8 @@ from training.audit_page import write_page
 from training.corpus import Corpus
 
 GOLD = [json.loads(line) for line in (ROOT / "data" / "gold-dev.jsonl").read_text("utf-8").splitlines()]
+RETOLD = "Once a truce holds, Belgium's troops could at once start working in Ukraine with the French and the British."
+"""What the exam row g-en-0402 tells, in other words."""
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +90,8 @@ def test_an_exam_row_told_in_what_trains_is_a_fault_where_holder_and_date_may_be
 ) -> None:
     row = small.frame.set_index("id").loc["g-en-0402"]
     assert (row["part"], row["holder"], row["date"]) == ("exam", "Theo Francken", "2025-05-20")
-    text = (
-        "Once a truce holds, Belgium's troops could at once start working in Ukraine with the French and the British."
-    )
     page = {"source_url": "https://example.org/page", "group": "page", "part": "encoder"}
-    told = with_row(small, text=text, digest=digest(text), holder=holder, date=date, **page)
+    told = with_row(small, text=RETOLD, digest=digest(RETOLD), holder=holder, date=date, **page)
     found = audit_with(told, RELEASED, vectors)
     told = "g-en-0402: examines on what new tells, which trains; drop it, or name both in data/told-apart.tsv if they "
     assert [one.startswith(told) for one in found.faults] == ([True] if fault else [])
@@ -102,12 +101,9 @@ def test_an_exam_row_told_in_what_trains_is_a_fault_where_holder_and_date_may_be
 def test_a_row_of_heads_told_in_part_encoder_is_a_fault(small: Corpus, vectors: Path) -> None:
     frame = small.frame.set_index("id", drop=False)
     frame.loc["g-en-0402", "part"] = "heads"
-    text = (
-        "Once a truce holds, Belgium's troops could at once start working in Ukraine with the French and the British."
-    )
     told = {"holder": "Theo Francken", "date": "2025-05-22", "source_url": "https://example.org/page", "group": "page"}
     grown = replace(small, frame=frame.reset_index(drop=True))
-    found = audit_with(with_row(grown, text=text, digest=digest(text), part="encoder", **told), RELEASED, vectors)
+    found = audit_with(with_row(grown, text=RETOLD, digest=digest(RETOLD), part="encoder", **told), RELEASED, vectors)
     wanted = "g-en-0402: heads would learn confidence from what new taught the encoder; give both one group, or name"
     assert any(fault.startswith(wanted) for fault in found.faults)
     assert not any("examines" in fault for fault in found.faults)
@@ -116,11 +112,8 @@ def test_a_row_of_heads_told_in_part_encoder_is_a_fault(small: Corpus, vectors: 
 def test_a_pair_that_somebody_told_apart_is_no_fault(
     small: Corpus, vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (
-        "Once a truce holds, Belgium's troops could at once start working in Ukraine with the French and the British."
-    )
     page = {"source_url": "https://example.org/page", "group": "page", "part": "encoder", "date": "2025-05-22"}
-    told = with_row(small, text=text, digest=digest(text), holder="Theo Francken", **page)
+    told = with_row(small, text=RETOLD, digest=digest(RETOLD), holder="Theo Francken", **page)
     assert audit_with(told, RELEASED, vectors).faults
     read = tmp_path / "told-apart.tsv"
     read.write_text("new\tg-en-0402\n")

@@ -67,6 +67,10 @@ def finetune(
             f"a student of {layers} layers is no smaller than {base.name}, which has {depth}; name fewer"
         )
     shown_by = _asked(fitted, seen_rows, corpus.axes) if fitted else None
+    if known := int(held_rows["digest"].isin(frozenset().union(*(b.manifest.learnt for b in fitted))).sum()):
+        report.warn(
+            f"{known} of the {len(held_rows)} held-out rows taught the teachers, so the figures on them flatter"
+        )
     taught_by = " and ".join(bundle.manifest.version for bundle in fitted)
     key = json.dumps([corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY, taught_by])
     work = out / f".working-{hashlib.sha256(key.encode()).hexdigest()[:8]}"

@@ -74,6 +74,7 @@ def test_a_bundle_teaches_an_encoder(few: Path, tmp_path: Path) -> None:
     words = ["--data", str(few), "--epochs", "1", "--seeds", "1", "--teacher", str(RELEASED)]
     printed = run("training", "finetune", *words, "--out", str(tmp_path))
     assert printed.returncode == 0, printed.stderr
+    assert "held-out rows taught the teachers, so the figures on them flatter" in " ".join(printed.stderr.split())
     [encoder] = tmp_path.iterdir()
     record = json.loads((encoder / "encoder.json").read_bytes())
     version = read_manifest(RELEASED).version
