@@ -13,7 +13,7 @@ from models import errors
 from service.problems import FIELD_CODES, HTTP_CODES
 from service.settings import Settings
 from tests.conftest import ROOT
-from training.corpus import Corpus
+from training.corpus import Corpus, corpus_files, read_corpus
 
 README = (ROOT / "README.md").read_text("utf-8")
 RUNNING = ("operations.md", "stance-desk.service", "Containerfile")
@@ -103,6 +103,18 @@ def test_grounded_rows_name_their_source_and_composed_ones_have_none(corpus: Cor
     frame = corpus.frame
     assert frame.loc[frame["provenance"] == "grounded", "source_url"].notna().all()
     assert frame.loc[frame["provenance"] == "composed", "source_url"].isna().all()
+
+
+def test_what_waits_for_an_encoder_joins_the_corpus_and_retells_what_teaches(corpus: Corpus) -> None:
+    files = sorted((ROOT / "data" / "waiting").iterdir())
+    rows = read_corpus(corpus_files(more=files), corpus.axes).frame.set_index("id")
+    assert f"{len(rows) - len(corpus.frame):,} |" in (ROOT / "data" / "README.md").read_text("utf-8")
+    retold = rows[rows.index.str.startswith("t-")]
+    first = rows.loc[retold.index.str.removeprefix("t-")]
+    same = ["troops", "outlook", "group", "holder", "date", "source_url"]
+    pd.testing.assert_frame_equal(retold[same].reset_index(drop=True), first[same].reset_index(drop=True))
+    assert set(retold["part"]) == {"encoder"}
+    assert (retold["lang"].to_numpy() != first["lang"].to_numpy()).all()
 
 
 def test_the_corpus_does_not_overlap_the_outside_check(corpus: Corpus) -> None:
