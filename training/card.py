@@ -97,8 +97,8 @@ def _certainty(fit: Fit) -> list[str]:
     sections = [
         "## Certainty",
         "Thresholds are set on rows that no head was fitted on, so that "
-        f"{fit.parameters['selective_accuracy']:.1%} of the certain answers there are right. On the exam certain "
-        "answers are this share of all, and so often right:",
+        f"{fit.parameters['selective_accuracy']:.1%} of the certain answers there are right, and none is certain that "
+        "is likelier wrong than right. On the exam certain answers are this share of all, and so often right:",
         _table(["axis", "slice", "abstains under", "share answered", "share right of them"], rows),
     ]
     if any(measured["articles"] for measured in metrics.values()):

@@ -31,6 +31,8 @@ from training.mix import article_weights, in_articles
 
 SELECTIVE_ACCURACY = 0.90
 """Accuracy that answers are to have where the model does not abstain."""
+EVEN = 0.5
+"""Confidence under which an answer is likelier wrong than right, and so never certain."""
 GOLDEN_TEXTS = 8
 """Golden texts a language."""
 
@@ -198,12 +200,12 @@ def threshold(
     accuracy: float = SELECTIVE_ACCURACY,
     weights: np.ndarray | None = None,
 ) -> float:
-    """Return the lowest confidence at and above which answers are right often enough; 1 where none is."""
+    """Return the lowest confidence from ``EVEN`` on that keeps answers right often enough; 1 where none does."""
     order = np.argsort(-confidence, kind="stable")
     weights = np.ones(len(right)) if weights is None else weights
     selective = np.cumsum((right * weights)[order]) / np.cumsum(weights[order])
     enough = np.flatnonzero(selective >= accuracy)
-    return float(confidence[order][enough[-1]]) if enough.size else 1.0
+    return max(EVEN, float(confidence[order][enough[-1]])) if enough.size else 1.0
 
 
 def _golden(exam: pd.DataFrame, axes: tuple[Axis, ...], probabilities: Mapping[str, np.ndarray]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from models.manifest import CorpusRecord
 from tests.conftest import Fitted, run
 from training.card import card
 from training.corpus import DATA, Corpus
-from training.fit import SELECTIVE_ACCURACY, fit, threshold
+from training.fit import EVEN, SELECTIVE_ACCURACY, fit, threshold
 from training.ground import Ground, encoded, ngrams
 
 
@@ -67,6 +67,12 @@ def test_the_threshold_is_the_lowest_confidence_that_keeps_the_accuracy() -> Non
     assert threshold(confidence, np.array([False, True, True, True]), 0.9) == 1.0
     assert threshold(confidence, np.array([True, False, True, True]), 0.7) == 0.6
     assert SELECTIVE_ACCURACY == 0.90
+
+
+def test_no_answer_is_certain_that_is_likelier_wrong_than_right() -> None:
+    confidence = np.array([0.9, 0.8, 0.6, 0.4])
+    assert threshold(confidence, np.array([True, True, True, True]), 0.9) == EVEN == 0.5
+    assert threshold(confidence, np.array([True, True, True, False]), 0.7) == EVEN
 
 
 def test_who_asks_for_surer_answers_gets_fewer(tmp_path: Path) -> None:
