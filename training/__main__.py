@@ -17,7 +17,7 @@ from training import files, report, tracking
 from training import release as releases
 from training.baseline import ngram_answers
 from training.card import card
-from training.corpus import AXES, Corpus, corpus_files, read_corpus
+from training.corpus import AXES, Corpus, corpus_files, read_corpus, read_texts
 from training.evaluate import evaluate as evaluate_bundle
 from training.fit import SELECTIVE_ACCURACY
 from training.fit import fit as fit_model
@@ -100,6 +100,10 @@ def finetune(
         list[Path] | None,
         typer.Option(help="Folder of a bundle that teaches every seed, so that one does for several; may be repeated."),
     ] = None,
+    unlabelled: Annotated[
+        list[Path] | None,
+        typer.Option(help="File of texts without labels, which a student learns to answer as its teachers do."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the encoders.")] = ENCODERS,
 ) -> None:
     """Fine-tune an encoder on part `encoder` of the corpus; a run cut short goes on when it is started again.
@@ -108,7 +112,7 @@ def finetune(
 
     `python -m training finetune`
 
-    `python -m training finetune --layers 6`
+    `python -m training finetune --layers 6 --unlabelled news.csv`
 
     `python -m training finetune --base intfloat/multilingual-e5-small --seeds 1`
 
@@ -119,7 +123,10 @@ def finetune(
 
     fitted = [load_bundle(folder) for folder in teacher or ()]
     corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
-    folder = tune(corpus, base, seeds, epochs, layers, fitted, out)
+    texts = read_texts(unlabelled, corpus) if unlabelled else []
+    if unlabelled:
+        report.out.print(f"{len(texts):,} unlabelled texts, those that stand in the corpus or in gold-dev left out")
+    folder = tune(corpus, base, seeds, epochs, layers, fitted, texts, out)
     report.out.print(f"wrote {folder}\nto fit heads on it: python -m training fit --encoder {folder}", soft_wrap=True)
 
 

@@ -9,6 +9,10 @@ from training.metrics import Figure
 
 FEWEST_ROWS = 20
 """Rows under which a slice says too little to be called weak."""
+RIGHT, OVER, UNDER, REST, MARKS = "█", "░", "▓", "·", 40
+"""Marks of a diagram, and how many are a share of one: text, so that it is seen wherever the card is read."""
+RISK = 0.005
+"""Share of wrong answers that one mark of a risk-coverage curve stands for."""
 
 
 def card(fit: Fit) -> str:
@@ -107,20 +111,38 @@ def _certainty(fit: Fit) -> list[str]:
             "the openings of thirty articles, ten a language, and say what a threshold of their own would do."
         )
     for axis, measured in metrics.items():
-        bins, points = measured["reliability"], measured["risk_coverage"]
         sections += [
-            f"Reliability of {axis}, tenths of the answers from the least confident:",
+            f"Reliability of {axis}, tenths of the answers from the least confident: {RIGHT} right, {OVER} promised, "
+            f"not right, {UNDER} right beyond what was promised, a mark for {1 / MARKS:.1%}:",
             _table(
-                ["confidence", *(f"{b['confidence']:.2f}" for b in bins)],
-                [["share right", *(f"{b['accuracy']:.2f}" for b in bins)]],
+                ["confidence", "share right", "diagram"],
+                [
+                    [f"{b['confidence']:.2f}", f"{b['accuracy']:.2f}", _reliable(b["confidence"], b["accuracy"])]
+                    for b in measured["reliability"]
+                ],
             ),
-            f"Risk and coverage of {axis}, the most confident share answered:",
+            f"Risk and coverage of {axis}, the most confident share answered, a mark for {RISK:.1%} wrong:",
             _table(
-                ["answered", *(f"{p['coverage']:.0%}" for p in points)],
-                [["share right", *(f"{p['accuracy']:.2f}" for p in points)]],
+                ["answered", "share right", "risk"],
+                [
+                    [f"{p['coverage']:.0%}", f"{p['accuracy']:.2f}", _bar(RIGHT * round((1 - p["accuracy"]) / RISK))]
+                    for p in measured["risk_coverage"]
+                ],
             ),
         ]
     return sections
+
+
+def _reliable(confidence: float, accuracy: float) -> str:
+    """Return a line of a reliability diagram, the gap between what was promised and what held in other marks."""
+    promised, held = round(confidence * MARKS), round(accuracy * MARKS)
+    gap = OVER if promised > held else UNDER
+    return _bar((RIGHT * min(promised, held) + gap * abs(promised - held)).ljust(MARKS, REST))
+
+
+def _bar(marks: str) -> str:
+    """Return marks as code, so that they are of one width and no reader of Markdown mends them."""
+    return f"`{marks}`" if marks else ""
 
 
 def _behaviour(fit: Fit) -> list[str]:

@@ -40,6 +40,7 @@ KINDS = (
     "poll",
     "background",
 )
+TOO_LONG = f"is longer than {LONGEST_STATEMENT} characters; split it into statements"
 ENCODER_SHARE, HEADS_SHARE = 0.65, 0.85
 """Upper bounds of the parts ``encoder`` and ``heads``; what lies above is ``exam``."""
 
@@ -111,6 +112,25 @@ def read_corpus(files: Sequence[Path], axes: tuple[Axis, ...], gold: Path | None
     return Corpus(kept, present, record, left_out)
 
 
+def read_texts(files: Sequence[Path], corpus: Corpus, gold: Path | None = GOLD) -> list[str]:
+    """Read unlabelled texts, each once, without those of the corpus and of ``gold``; of a row only ``text`` counts.
+
+    Raises:
+        CorpusError: names every bad row of every file by file, line, column and reason.
+    """
+    rows, places, faults = read_rows(files)
+    for row, place in zip(rows, places, strict=True):
+        if not _legible(row.get("text")):
+            faults.append(_bad(place, "text", "is not a text"))
+        elif len(row["text"]) > LONGEST_STATEMENT:
+            faults.append(_bad(place, "text", TOO_LONG))
+    if faults:
+        raise CorpusError(sorted(faults, key=lambda row: (row.file, row.line, row.column)))
+    known = _digests(gold) | set(corpus.frame["digest"])
+    texts = {digest(row["text"]): row["text"] for row in rows}
+    return [text for name, text in texts.items() if name not in known]
+
+
 def last_feedback(rows: pd.DataFrame) -> int | None:
     """Return the id of the newest correction among rows, which the service's export names; None where it names none.
 
@@ -156,7 +176,7 @@ def _schema(axes: Sequence[Axis]) -> DataFrameSchema:
     short = Check(
         lambda value: not isinstance(value, str) or len(value) <= LONGEST_STATEMENT,
         element_wise=True,
-        error=f"is longer than {LONGEST_STATEMENT} characters; split it into statements",
+        error=TOO_LONG,
     )
     optional = {
         "provenance": _one_of(PROVENANCES),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.axes import Axis, read_axes
 from models.errors import CorpusError
 from training import corpus as module
-from training.corpus import AXES, GOLD, Corpus, corpus_files, part_of, read_corpus
+from training.corpus import AXES, GOLD, Corpus, corpus_files, part_of, read_corpus, read_texts
 
 GOOD = {"id": "1", "lang": "en", "text": "No soldiers will go.", "troops": "anti", "outlook": "neutral"}
 OTHER = {**GOOD, "id": "2", "text": "Soldiers will go.", "troops": "pro"}
@@ -252,3 +252,21 @@ def test_a_folder_without_rows_is_named(tmp_path: Path, axes: tuple[Axis, ...]) 
 def test_an_axis_without_a_column_is_not_fitted(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
     row = {name: value for name, value in GOOD.items() if name != "outlook"}
     assert [axis.name for axis in read_corpus([lines(tmp_path / "rows.jsonl", row)], axes).axes] == ["troops"]
+
+
+def test_unlabelled_texts_are_read_once_and_without_what_is_examined(tmp_path: Path, corpus: Corpus) -> None:
+    held = json.loads(GOLD.read_text(encoding="utf-8").splitlines()[0])["text"]
+    known = [corpus.part(part)["text"].iloc[0] for part in ("encoder", "heads", "exam")]
+    file = tmp_path / "texts.jsonl"
+    texts = ["Новый текст.", *known, held, "Новый текст.", "Another text."]
+    file.write_text("".join(json.dumps({"text": text, "tone": "any"}) + "\n" for text in texts), encoding="utf-8")
+    assert read_texts([file], corpus) == ["Новый текст.", "Another text."]
+
+
+@pytest.mark.parametrize("text", [None, "", " ", "x" * 5001, "\ud800"])
+def test_a_bad_unlabelled_text_is_named_by_file_and_line(tmp_path: Path, corpus: Corpus, text: str | None) -> None:
+    file = tmp_path / "texts.jsonl"
+    file.write_text(json.dumps({"text": "Fine."}) + "\n" + json.dumps({"text": text}) + "\n", encoding="utf-8")
+    with pytest.raises(CorpusError) as raised:
+        read_texts([file], corpus)
+    assert [(row.line, row.column) for row in raised.value.rows] == [(2, "text")]

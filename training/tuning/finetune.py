@@ -38,19 +38,27 @@ STUDENT_LOSS = 0.015
 
 
 def finetune(
-    corpus: Corpus, source: str | None, seeds: int, epochs: int, layers: int | None, fitted: Sequence[Bundle], out: Path
+    corpus: Corpus,
+    source: str | None,
+    seeds: int,
+    epochs: int,
+    layers: int | None,
+    fitted: Sequence[Bundle],
+    unlabelled: Sequence[str],
+    out: Path,
 ) -> Path:
     """Fine-tune, teach a student, prune, quantise, measure each step; return the folder of the encoder.
 
     Of the seeds, their weights averaged, and a student of the same depth that all of them teach, the best by the
     held-out groups ships. With ``layers`` a student of so many, cut from the first seed and taught by all, takes its
     place if it stays within ``STUDENT_LOSS`` of it on every axis. Models ``fitted`` before teach each seed together, so
-    that one does what several did for them. A run that was cut short goes on from its last checkpoint when it is
-    started again with the same corpus and parameters.
+    that one does what several did for them. Whoever is taught also learns what its teachers answer to the texts
+    ``unlabelled``. A run that was cut short goes on from its last checkpoint when it is started again with the same
+    corpus and parameters.
 
     Raises:
-        TrainingError: part ``encoder`` has too few groups to hold some out, ``layers`` are no fewer than the base's, or
-            a teacher lacks an axis of the corpus.
+        TrainingError: part ``encoder`` has too few groups to hold some out, ``layers`` are no fewer than the base's, a
+            teacher lacks an axis of the corpus, or nobody teaches what the unlabelled texts say.
         EncoderError: the base weights cannot be read.
         StoreError: the encoder cannot be written.
     """
@@ -61,33 +69,40 @@ def finetune(
         GroupShuffleSplit(1, test_size=HELD_OUT, random_state=0).split(rows, groups=rows["group"].to_numpy())
     )
     seen_rows, held_rows = rows.iloc[seen], rows.iloc[held]
+    if unlabelled and seeds == 1 and layers is None and not fitted:
+        raise TrainingError("nobody says what the unlabelled texts mean; name a --teacher, --layers or more --seeds")
+    plain = pd.DataFrame({"text": unlabelled}).reindex(columns=rows.columns).astype(object)
+    taught_rows = pd.concat([seen_rows, plain.where(plain.notna(), None)])
     base = read_base(source)
     if layers is not None and layers >= (depth := base.network.config.num_hidden_layers):
         raise TrainingError(
             f"a student of {layers} layers is no smaller than {base.name}, which has {depth}; name fewer"
         )
-    shown_by = _asked(fitted, seen_rows, corpus.axes) if fitted else None
+    shown_by = _asked(fitted, taught_rows, corpus.axes) if fitted else None
     if known := int(held_rows["digest"].isin(frozenset().union(*(b.manifest.learnt for b in fitted))).sum()):
         report.warn(
             f"{known} of the {len(held_rows)} held-out rows taught the teachers, so the figures on them flatter"
         )
     taught_by = " and ".join(bundle.manifest.version for bundle in fitted)
-    key = json.dumps([corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY, taught_by])
+    beside = f", {len(unlabelled):,} unlabelled texts beside" if unlabelled else ""
+    recipe = [corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY, taught_by, *unlabelled]
+    key = json.dumps(recipe)
     work = out / f".working-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)
-        learnt = [learn(base, seen_rows, held_rows, corpus.axes, seed, epochs, work, shown_by) for seed in range(seeds)]
-        candidates = _averaged(learnt, f", taught by {taught_by}" if fitted else "")
-        teachers = _answered(base, learnt, seen_rows, corpus.axes) if len(learnt) > 1 or layers is not None else None
+        own_rows = taught_rows if fitted else seen_rows
+        learnt = [learn(base, own_rows, held_rows, corpus.axes, seed, epochs, work, shown_by) for seed in range(seeds)]
+        candidates = _averaged(learnt, f", taught by {taught_by}{beside}" if fitted else "")
+        teachers = _answered(base, learnt, taught_rows, corpus.axes) if len(learnt) > 1 or layers is not None else None
         if len(learnt) > 1:
-            candidates["taught by all seeds"] = learn(
-                base, seen_rows, held_rows, corpus.axes, len(learnt), epochs, work, teachers
+            candidates[f"taught by all seeds{beside}"] = learn(
+                base, taught_rows, held_rows, corpus.axes, len(learnt), epochs, work, teachers
             )
         network, tried = _best(base, candidates, held_rows, corpus.axes)
         if layers is not None:
             small = _cut(base, learnt[0], layers)
-            taught = learn(small, seen_rows, held_rows, corpus.axes, 0, epochs, work, teachers)
-            network = _smaller(small, taught, network, held_rows, corpus.axes, tried)
+            taught = learn(small, taught_rows, held_rows, corpus.axes, 0, epochs, work, teachers)
+            network = _smaller(small, taught, network, held_rows, corpus.axes, tried, beside)
         folder = _export(base, network, seen_rows, held_rows, corpus, tried, out)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror}); free space there, then go on") from error
@@ -157,11 +172,17 @@ def _cut(base: Base, state: State, layers: int) -> Base:
 
 
 def _smaller(
-    small: Base, taught: State, network: Network, held: pd.DataFrame, axes: Sequence[Axis], tried: dict[str, Figures]
+    small: Base,
+    taught: State,
+    network: Network,
+    held: pd.DataFrame,
+    axes: Sequence[Axis],
+    tried: dict[str, Figures],
+    beside: str,
 ) -> Network:
     """Return the student of fewer layers where it holds against the best network, else that; add its figures."""
     best = max(tried.values(), key=lambda found: found.mean).macro_f1
-    name = f"student of {small.network.config.num_hidden_layers} layers"
+    name = f"student of {small.network.config.num_hidden_layers} layers{beside}"
     student, figures = _best(small, {name: taught}, held, axes)
     tried |= figures
     holds = all(figures[name].macro_f1[axis] >= best[axis] - STUDENT_LOSS for axis in best)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from transformers import PreTrainedTokenizerFast
 
@@ -15,10 +16,21 @@ from models.axes import Axis
 from models.bundle import RELEASED, load_bundle, read_manifest
 from models.errors import EncoderError, TrainingError
 from tests.conftest import ROOT, run
-from training.corpus import Corpus
+from training.corpus import GOLD, Corpus
 from training.tuning.base import read_base
 from training.tuning.finetune import finetune
 from training.tuning.network import Network, answers, token_ids
+
+
+@pytest.fixture(scope="module")
+def plain(corpus: Corpus, few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write texts alone: thirty that are none of the few, one that is, and one of the outside check."""
+    file = tmp_path_factory.mktemp("plain") / "plain.csv"
+    known = {json.loads(line)["text"] for line in few.read_text().splitlines()}
+    other = [text for text in corpus.frame["text"] if text not in known][:30]
+    held = json.loads(GOLD.read_text(encoding="utf-8").splitlines()[0])["text"]
+    pd.DataFrame({"text": [*other, sorted(known)[0], held, other[0]]}).to_csv(file, index=False)
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +42,10 @@ def few(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_an_encoder_is_tuned_killed_taken_up_again_and_fitted_on(few: Path, tmp_path: Path) -> None:
+def test_an_encoder_is_tuned_killed_taken_up_again_and_fitted_on(few: Path, plain: Path, tmp_path: Path) -> None:
     encoders = tmp_path / "encoders"
     words = ["training", "finetune", "--data", str(few), "--epochs", "2", "--seeds", "2", "--layers", "2"]
+    words += ["--unlabelled", str(plain)]
     started = subprocess.Popen(
         [sys.executable, "-m", *words, "--out", str(encoders)], cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL
     )
@@ -47,13 +60,15 @@ def test_an_encoder_is_tuned_killed_taken_up_again_and_fitted_on(few: Path, tmp_
     assert again.returncode == 0, again.stderr
     assert "taken up at step" in again.stdout
     told = " ".join((again.stdout + again.stderr).split())
+    assert "30 unlabelled texts, those that stand in the corpus or in gold-dev left out" in told
     for proof in ("on the worse axis: ", "a batch change a vector by: ", "bytes: "):
         assert proof in told
     assert "at most 1e-05 is meant" in told
     assert "at most 3.5e+07 is meant" in told
     [encoder] = encoders.iterdir()  # nothing else is left
     record = json.loads((encoder / "encoder.json").read_bytes())
-    tried = {"seed 0", "seed 1", "average", "taught by all seeds", "student of 2 layers", "exported"}
+    taught = {f"{what}, 30 unlabelled texts beside" for what in ("taught by all seeds", "student of 2 layers")}
+    tried = {"seed 0", "seed 1", "average", "exported"} | taught
     assert record["held_out"].keys() == tried
     assert record["layers"] in (2, 12)  # the student takes its teacher's place where it holds
 
@@ -85,7 +100,15 @@ def test_a_teacher_that_lacks_an_axis_is_refused(corpus: Corpus, tmp_path: Path)
     tone = Axis(name="tone", labels=("warm", "cold"), neutral="cold", description="How warm.")
     other = replace(corpus, axes=(*corpus.axes, tone), frame=corpus.frame.assign(tone="warm"))
     with pytest.raises(TrainingError, match=r"cannot teach tone \(warm, cold\); fit a model on this corpus"):
-        finetune(other, None, 1, 1, None, [load_bundle(RELEASED)], tmp_path)
+        finetune(other, None, 1, 1, None, [load_bundle(RELEASED)], [], tmp_path)
+
+
+def test_unlabelled_texts_that_nobody_teaches_are_refused(few: Path, plain: Path, tmp_path: Path) -> None:
+    words = ["--data", str(few), "--seeds", "1", "--unlabelled", str(plain)]
+    printed = run("training", "finetune", *words, "--out", str(tmp_path))
+    assert printed.returncode == 1
+    assert "name a --teacher, --layers or more --seeds" in " ".join(printed.stderr.split())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_base_weights_are_read_from_a_folder_in_the_layout_of_transformers(tmp_path: Path, corpus: Corpus) -> None:
