@@ -108,7 +108,7 @@ def _certainty(fit: Fit) -> list[str]:
     if any(measured["articles"] for measured in metrics.values()):
         sections.append(
             "Articles hold more neutral sentences than the corpus: their rows are the exam, weighted to the labels of "
-            "the openings of thirty articles, ten a language, and say what a threshold of their own would do."
+            "thirty whole articles, ten a language, and say what a threshold of their own would do."
         )
     for axis, measured in metrics.items():
         sections += [

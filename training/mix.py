@@ -1,7 +1,7 @@
 """The label mix of articles: they hold more neutral sentences than the corpus, so certainty reads otherwise there.
 
-``data/article-mix.jsonl`` counts the labels of the openings of thirty articles, ten a language, labelled sentence by
-sentence by readers who saw no model's answer.
+``data/article-mix.jsonl`` counts the labels of thirty whole articles, ten a language, each sentence labelled by two
+readers who saw no model's answer, their disputes by a third.
 """
 
 import json
