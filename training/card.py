@@ -9,8 +9,10 @@ from training.metrics import Figure
 
 FEWEST_ROWS = 20
 """Rows under which a slice says too little to be called weak."""
-RIGHT, OVER, UNDER, REST, MARKS = "█", "░", "▓", "·", 40
-"""Marks of a diagram, and how many are a share of one: text, so that it is seen wherever the card is read."""
+RIGHT, OVER, UNDER, REST, WRONG = "█", "░", "▓", "·", "■"
+"""Marks of the diagrams, which are text, so that they are seen wherever the card is read."""
+MARKS = 40
+"""Marks that a line of a reliability diagram has: all answers."""
 RISK = 0.005
 """Share of wrong answers that one mark of a risk-coverage curve stands for."""
 
@@ -40,7 +42,7 @@ def _details(fit: Fit) -> list[str]:
     )
     parts = {name: len(digests) for name, digests in facts.texts.items()}
     left = sum(parts.values()) - facts.corpus.rows
-    gone = f" ({left:,} of them are no longer in it)" if encoder and left else ""
+    gone = f" ({left:,} of them are not in it)" if encoder and left else ""
     taught = (
         f"{parts['encoder']:,} by the encoder{gone} and {parts['heads']:,} by the heads"
         if encoder
@@ -121,11 +123,11 @@ def _certainty(fit: Fit) -> list[str]:
                     for b in measured["reliability"]
                 ],
             ),
-            f"Risk and coverage of {axis}, the most confident share answered, a mark for {RISK:.1%} wrong:",
+            f"Risk and coverage of {axis}, the most confident share answered, {WRONG} for {RISK:.1%} wrong:",
             _table(
                 ["answered", "share right", "risk"],
                 [
-                    [f"{p['coverage']:.0%}", f"{p['accuracy']:.2f}", _bar(RIGHT * round((1 - p["accuracy"]) / RISK))]
+                    [f"{p['coverage']:.0%}", f"{p['accuracy']:.2f}", _bar(WRONG * round((1 - p["accuracy"]) / RISK))]
                     for p in measured["risk_coverage"]
                 ],
             ),

@@ -18,7 +18,7 @@ from pandera.errors import SchemaErrors
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from models.axes import Axis
-from models.errors import BadRow, CorpusError
+from models.errors import BadRow, CorpusError, TrainingError
 from models.manifest import CorpusRecord
 from models.text import LONGEST_STATEMENT, UNWRITABLE, digest, normalise
 from training.rows import FORMS, ROOT, Place, read_rows, shown
@@ -117,10 +117,13 @@ def read_texts(files: Sequence[Path], corpus: Corpus, gold: Path | None = GOLD) 
 
     Raises:
         CorpusError: names every bad row of every file by file, line, column and reason.
+        TrainingError: the corpus or ``gold`` has all of them.
     """
-    rows, places, faults = read_rows(files)
+    rows, places, faults = read_rows(files, ["text"])
     for row, place in zip(rows, places, strict=True):
-        if not _legible(row.get("text")):
+        if row.get("text") is None:
+            faults.append(_bad(place, "text", "is missing"))
+        elif not _legible(row["text"]):
             faults.append(_bad(place, "text", "is not a text"))
         elif len(row["text"]) > LONGEST_STATEMENT:
             faults.append(_bad(place, "text", TOO_LONG))
@@ -128,7 +131,10 @@ def read_texts(files: Sequence[Path], corpus: Corpus, gold: Path | None = GOLD) 
         raise CorpusError(sorted(faults, key=lambda row: (row.file, row.line, row.column)))
     known = _digests(gold) | set(corpus.frame["digest"])
     texts = {digest(row["text"]): row["text"] for row in rows}
-    return [text for name, text in texts.items() if name not in known]
+    new = [text for name, text in texts.items() if name not in known]
+    if not new:
+        raise TrainingError("the corpus or gold-dev has every unlabelled text; name a file of others")
+    return new
 
 
 def last_feedback(rows: pd.DataFrame) -> int | None:

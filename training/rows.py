@@ -27,8 +27,11 @@ def shown(file: Path) -> str:
     return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
 
 
-def read_rows(files: Sequence[Path]) -> tuple[list[Row], list[Place], list[BadRow]]:
-    """Return all rows of all files, the place of each, and a fault for whatever is no row."""
+def read_rows(files: Sequence[Path], required: Sequence[str] = REQUIRED) -> tuple[list[Row], list[Place], list[BadRow]]:
+    """Return all rows of all files, the place of each, and a fault for whatever is no row.
+
+    The header of a CSV file must name the columns ``required``.
+    """
     rows: list[Row] = []
     places: list[Place] = []
     faults: list[BadRow] = []
@@ -36,7 +39,7 @@ def read_rows(files: Sequence[Path]) -> tuple[list[Row], list[Place], list[BadRo
         name = shown(file)
         try:
             file.stat()  # what is not there is told as that, whatever its form
-            for line, row in _rows(file):
+            for line, row in _rows(file, required):
                 if isinstance(row, str):
                     faults.append(BadRow(name, line, "(row)" if line else "(file)", row))
                 else:
@@ -58,14 +61,14 @@ def _plain(value: Any) -> Any:
     return None if value == "" or value != value else value
 
 
-def _rows(file: Path) -> Iterator[tuple[int, Row | str]]:
+def _rows(file: Path, required: Sequence[str]) -> Iterator[tuple[int, Row | str]]:
     """Yield each row of a file with its line, or the reason why it is none."""
     if file.suffix in (".jsonl", ".ndjson"):
         for line, content in enumerate(file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
             if content.strip():
                 yield line, _json_row(content)
     elif file.suffix == ".csv":
-        yield from _csv_rows(file.read_bytes())
+        yield from _csv_rows(file.read_bytes(), required)
     elif file.suffix == ".parquet":
         for line, row in enumerate(pq.read_table(file).to_pylist(), 1):
             yield line, {key: value for key, value in row.items() if not key.startswith("__index_level_")}
@@ -92,7 +95,7 @@ def _json_row(content: bytes) -> Row | str:
     return twice[0] if twice else row
 
 
-def _csv_rows(content: bytes) -> Iterator[tuple[int, Row | str]]:
+def _csv_rows(content: bytes, required: Sequence[str]) -> Iterator[tuple[int, Row | str]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,10 +107,10 @@ def _csv_rows(content: bytes) -> Iterator[tuple[int, Row | str]]:
     reader = csv.reader(lines, delimiter=";" if lines[0].count(";") > lines[0].count(",") else ",", strict=True)
     head = [cell.strip() for cell in next(reader)]
     named = [cell for cell in head if cell]
-    missing = [name for name in REQUIRED if name not in head]
+    missing = [name for name in required if name not in head]
     if missing or len(set(named)) < len(named):
         lacking = f"names no {', '.join(missing)}" if missing else "names a column twice"
-        yield 1, f"{lacking}: a header must name {', '.join(REQUIRED)} and no column twice"
+        yield 1, f"{lacking}: a header must name {', '.join(required)} and no column twice"
         return
     line = reader.line_num + 1
     try:

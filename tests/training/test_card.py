@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.bundle import Bundle
-from training.card import MARKS, OVER, REST, RIGHT, RISK, UNDER, _reliable
+from training.card import MARKS, OVER, REST, RIGHT, RISK, UNDER, WRONG, _reliable
 
 shares = st.floats(min_value=0.0, max_value=1.0)
 
@@ -31,4 +31,4 @@ def test_both_diagrams_of_every_axis_stand_in_the_card(ngram_bundle: Bundle) -> 
             assert line.startswith(f"| {found['confidence']:.2f} | {found['accuracy']:.2f} | `")
         for line, point in zip(risk, measured["risk_coverage"], strict=True):
             assert line.startswith(f"| {point['coverage']:.0%} | {point['accuracy']:.2f} |")
-            assert line.count(RIGHT) == pytest.approx((1 - point["accuracy"]) / RISK, abs=0.5)
+            assert line.count(WRONG) == pytest.approx((1 - point["accuracy"]) / RISK, abs=0.5)

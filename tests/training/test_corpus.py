@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.axes import Axis, read_axes
-from models.errors import CorpusError
+from models.errors import CorpusError, TrainingError
 from training import corpus as module
 from training.corpus import AXES, GOLD, Corpus, corpus_files, part_of, read_corpus, read_texts
 
@@ -261,6 +261,16 @@ def test_unlabelled_texts_are_read_once_and_without_what_is_examined(tmp_path: P
     texts = ["Новый текст.", *known, held, "Новый текст.", "Another text."]
     file.write_text("".join(json.dumps({"text": text, "tone": "any"}) + "\n" for text in texts), encoding="utf-8")
     assert read_texts([file], corpus) == ["Новый текст.", "Another text."]
+    table = tmp_path / "texts.csv"
+    table.write_text("text\nA third text.\n", encoding="utf-8")
+    assert read_texts([table], corpus) == ["A third text."]
+
+
+def test_unlabelled_texts_that_the_corpus_has_all_are_refused(tmp_path: Path, corpus: Corpus) -> None:
+    file = tmp_path / "texts.jsonl"
+    file.write_text(json.dumps({"text": corpus.frame["text"].iloc[0]}), encoding="utf-8")
+    with pytest.raises(TrainingError, match="name a file of others"):
+        read_texts([file], corpus)
 
 
 @pytest.mark.parametrize("text", [None, "", " ", "x" * 5001, "\ud800"])

@@ -17,6 +17,7 @@ from models.bundle import Bundle
 from models.encoder import Encoder
 from models.errors import StoreError, TrainingError
 from models.manifest import EncoderRecord
+from models.text import digest
 from training import report
 from training.corpus import Corpus
 from training.tuning.base import Base, read_base
@@ -54,7 +55,7 @@ def finetune(
     place if it stays within ``STUDENT_LOSS`` of it on every axis. Models ``fitted`` before teach each seed together, so
     that one does what several did for them. Whoever is taught also learns what its teachers answer to the texts
     ``unlabelled``. A run that was cut short goes on from its last checkpoint when it is started again with the same
-    corpus and parameters.
+    corpus, texts and parameters.
 
     Raises:
         TrainingError: part ``encoder`` has too few groups to hold some out, ``layers`` are no fewer than the base's, a
@@ -71,7 +72,8 @@ def finetune(
     seen_rows, held_rows = rows.iloc[seen], rows.iloc[held]
     if unlabelled and seeds == 1 and layers is None and not fitted:
         raise TrainingError("nobody says what the unlabelled texts mean; name a --teacher, --layers or more --seeds")
-    plain = pd.DataFrame({"text": unlabelled}).reindex(columns=rows.columns).astype(object)
+    plain = pd.DataFrame({"text": unlabelled, "digest": [digest(text) for text in unlabelled]})
+    plain = plain.reindex(columns=rows.columns).astype(object)
     taught_rows = pd.concat([seen_rows, plain.where(plain.notna(), None)])
     base = read_base(source)
     if layers is not None and layers >= (depth := base.network.config.num_hidden_layers):
@@ -103,7 +105,7 @@ def finetune(
             small = _cut(base, learnt[0], layers)
             taught = learn(small, taught_rows, held_rows, corpus.axes, 0, epochs, work, teachers)
             network = _smaller(small, taught, network, held_rows, corpus.axes, tried, beside)
-        folder = _export(base, network, seen_rows, held_rows, corpus, tried, out)
+        folder = _export(base, network, taught_rows, held_rows, corpus, tried, out)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror}); free space there, then go on") from error
     shutil.rmtree(work)

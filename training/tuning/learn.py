@@ -164,7 +164,8 @@ def _loss(
 
     Every row is answered twice under two masks of dropout, and is held to answer alike: R-Drop (Liang and others 2021,
     arXiv 2106.14448). It takes twice the time, and gains what averaging a second seed does. A student learns as
-    much from its teachers' answers as from the labels (Hinton and others 2015, arXiv 1503.02531).
+    much from its teachers' answers as from the labels (Hinton and others 2015, arXiv 1503.02531); a row without a label
+    has the half of a row's weight that is its teachers'.
     """
     count = len(piece)
     logits = network.logits(network.dropout(network.vectors([rows.ids[i] for i in piece] * 2)))

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from models.axes import Axis
 from models.bundle import RELEASED, load_bundle, read_manifest
 from models.errors import EncoderError, TrainingError
+from models.text import digest
 from tests.conftest import ROOT, run
 from training.corpus import GOLD, Corpus
 from training.tuning.base import read_base
@@ -81,6 +82,8 @@ def test_an_encoder_is_tuned_killed_taken_up_again_and_fitted_on(few: Path, plai
     assert loaded.manifest.features == "encoder"
     seen, heads, exam = (set(loaded.manifest.texts[part]) for part in ("encoder", "heads", "exam"))
     assert seen == set(record["seen"])
+    other = pd.read_csv(plain)["text"].iloc[:30]
+    assert {digest(text) for text in other} <= seen
     assert not seen & heads
     assert not (seen | heads) & exam
 
