@@ -102,7 +102,7 @@ def finetune(
     ] = None,
     unlabelled: Annotated[
         list[Path] | None,
-        typer.Option(help="File of texts without labels, which a student learns to answer as its teachers do."),
+        typer.Option(help="File of unlabelled texts, column `text`, taught by what teachers answer; may be repeated."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the encoders.")] = ENCODERS,
 ) -> None:
