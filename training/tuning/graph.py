@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from transformers import BertModel
+from transformers import BertConfig, BertModel
 
 from models.manifest import EncoderRecord
 
@@ -25,6 +26,7 @@ DEPTHS = (1, 2 / 3, 1 / 3)
 """How far up the layers lie whose states a vector is made of. The last one knows the axes that the encoder was tuned
 to; those below have kept more of everything else, for axes that it was not."""
 MICROSOFT = "com.microsoft"
+PARTS = ("query", "key", "value")
 Array = NDArray[Any]
 
 
@@ -140,10 +142,9 @@ def _embedded(
 
 
 def _attention(g: _Graph, w: dict[str, Array], x: str, back: str, flat: str, heads: int) -> str:
-    parts = ("query", "key", "value")
-    joint = _product(g, x, [w[f"attention.self.{part}.weight"] for part in parts])
+    joint = _product(g, x, [w[f"attention.self.{part}.weight"] for part in PARTS])
     sides = [g.one("Reshape", side, back) for side in g.add("Split", joint, outputs=3, axis=1, num_outputs=3)]
-    bias = g.constant(np.concatenate([w[f"attention.self.{part}.bias"] for part in parts]))
+    bias = g.constant(np.concatenate([w[f"attention.self.{part}.bias"] for part in PARTS]))
     attended = g.one("MultiHeadAttention", *sides, bias, "lengths", domain=MICROSOFT, num_heads=heads)
     return g.one("Reshape", attended, flat)
 
@@ -221,9 +222,63 @@ def four_bits(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[n
     return nibbles.reshape(weights.shape), best
 
 
+def bert_of(model: onnx.ModelProto) -> BertModel:
+    """Return the BERT that a graph was built of, with the weights that its whole numbers stand for.
+
+    Its vocabulary is the cut one, and its positions are told apart from no token types.
+    """
+    constants = {constant.name: constant for constant in model.graph.initializer}
+
+    def told(kind: str, *at: int) -> list[list[Array]]:
+        nodes = [node.input for node in model.graph.node if node.op_type == kind]
+        return [[numpy_helper.to_array(constants[names[i]]) for i in at] for names in nodes]
+
+    [[nibbles, scales]] = told("GatherBlockQuantized", 0, 2)
+    [[positions]] = told("Slice", 0)
+    blocks = nibbles.astype(np.float32).reshape(*scales.shape, EMBEDDING_BLOCK)
+    words = (blocks * scales.astype(np.float32)[..., None]).reshape(nibbles.shape)
+    weights = {"word_embeddings.weight": words, "position_embeddings.weight": positions}
+    weights["token_type_embeddings.weight"] = np.zeros((1, words.shape[1]), np.float32)
+    [[weights["LayerNorm.weight"], weights["LayerNorm.bias"]]] = told("LayerNormalization", 1, 2)
+    weights = {f"embeddings.{name}": values for name, values in weights.items()}
+    products = [whole.T * scale[:, None] for whole, scale in told("MatMulIntegerToFloat", 1, 3)]
+    added, attended, inner = told("SkipLayerNormalization", 2, 3, 4), told("MultiHeadAttention", 3), told("BiasGelu", 1)
+    for layer in range(len(attended)):
+        w = {}
+        joint, w["attention.output.dense.weight"], w["intermediate.dense.weight"], w["output.dense.weight"] = products[
+            4 * layer : 4 * layer + 4
+        ]
+        for what, values in (("weight", joint), ("bias", attended[layer][0])):
+            for part, side in zip(PARTS, np.split(values, 3), strict=True):
+                w[f"attention.self.{part}.{what}"] = side
+        [w["intermediate.dense.bias"]] = inner[layer]
+        for part, at in (("attention.output", 2 * layer), ("output", 2 * layer + 1)):
+            w[f"{part}.LayerNorm.weight"], w[f"{part}.LayerNorm.bias"], w[f"{part}.dense.bias"] = added[at]
+        weights |= {f"encoder.layer.{layer}.{name}": values for name, values in w.items()}
+    attributes = {a.name: a for node in model.graph.node for a in node.attribute}
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=words.shape[1],
+        num_hidden_layers=len(attended),
+        num_attention_heads=attributes["num_heads"].i,
+        intermediate_size=len(products[2]),
+        max_position_embeddings=len(positions),
+        type_vocab_size=1,
+        layer_norm_eps=attributes["epsilon"].f,
+    )
+    bert = BertModel(config, add_pooling_layer=False)
+    bert.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in weights.items()})
+    return bert.eval()
+
+
+def encoder_name(graph: bytes, words: bytes) -> str:
+    """Return the name of an encoder, made of the digest of its graph and its tokenizer."""
+    return hashlib.sha256(graph + words).hexdigest()[:8]
+
+
 def write_encoder(out: Path, graph: bytes, words: bytes, record: EncoderRecord) -> Path:
-    """Write a graph, its tokenizer and the record of how they were made; return the folder, named by their digest."""
-    folder = out / hashlib.sha256(graph + words).hexdigest()[:8]
+    """Write a graph, its tokenizer and the record of how they were made; return the folder, named after them."""
+    folder = out / encoder_name(graph, words)
     beside = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))
     try:
         beside.chmod(0o755)

@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from models.axes import Axis
+from models.axes import Axis, read_axes
 from models.bundle import RELEASED, load_bundle, read_manifest
+from models.encoder import Encoder
 from models.errors import EncoderError, TrainingError
 from models.text import digest
 from tests.conftest import ROOT, run
-from training.corpus import GOLD, Corpus
+from training.corpus import AXES, GOLD, Corpus, read_corpus
+from training.ground import encoder_record
 from training.tuning.base import read_base
 from training.tuning.finetune import finetune
 from training.tuning.network import Network, answers, token_ids
@@ -97,6 +99,32 @@ def test_a_bundle_teaches_an_encoder(few: Path, tmp_path: Path) -> None:
     record = json.loads((encoder / "encoder.json").read_bytes())
     version = read_manifest(RELEASED).version
     assert record["held_out"].keys() == {f"seed 0, taught by {version}", "exported"}
+
+
+def test_the_encoder_of_a_bundle_learns_further_and_is_chosen_by_rows_new_to_it(few: Path, tmp_path: Path) -> None:
+    before = encoder_record(RELEASED)
+    words = ["--data", str(few), "--epochs", "1", "--seeds", "1", "--base", str(RELEASED)]
+    printed = run("training", "finetune", *words, "--out", str(tmp_path))
+    assert printed.returncode == 0, printed.stderr
+    [encoder] = tmp_path.iterdir()
+    record = encoder_record(encoder)
+    assert (record.base, record.licence) == (before.base, before.licence)
+    assert record.held_out.keys() == {f"seed 0, further from {read_base(str(RELEASED)).further}", "exported"}
+    assert set(record.seen) > set(before.seen)
+    rows = read_corpus([few], read_axes(AXES)).part("encoder")
+    held = rows[~rows["digest"].isin(record.seen)]
+    assert len(held) == record.held_out_rows
+    assert not set(held["group"]) & set(rows["group"][rows["digest"].isin(record.seen)])
+    begun, tuned = (Encoder.read(folder).transform(rows["text"].tolist()[:60]) for folder in (RELEASED, encoder))
+    likeness = np.corrcoef((begun - begun.mean(0)).ravel(), (tuned - tuned.mean(0)).ravel())[0, 1]
+    assert 0.5 < likeness < 0.999  # it has kept what it knew, and learnt
+
+
+def test_an_encoder_that_has_seen_all_groups_does_not_learn_further(corpus: Corpus, tmp_path: Path) -> None:
+    known = corpus.frame["digest"].isin(encoder_record(RELEASED).seen)
+    with pytest.raises(TrainingError, match="has learnt from all groups of part encoder but 0"):
+        finetune(replace(corpus, frame=corpus.frame[known]), str(RELEASED), 1, 1, None, [], [], tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_teacher_that_lacks_an_axis_is_refused(corpus: Corpus, tmp_path: Path) -> None:

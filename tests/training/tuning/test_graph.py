@@ -9,7 +9,7 @@ from models.encoder import Encoder
 from models.text import normalise
 from training.corpus import Corpus
 from training.tuning.base import Base, read_base
-from training.tuning.graph import build, depths, four_bits, seven_bits
+from training.tuning.graph import bert_of, build, depths, four_bits, seven_bits
 from training.tuning.network import Network, answers, token_ids
 from training.tuning.vocabulary import prune
 
@@ -61,6 +61,15 @@ def _vectors(base: Base, rows: list[list[int]]) -> list[np.ndarray]:
         states = [base.network(torch.tensor([row]), output_hidden_states=True).hidden_states for row in rows]
     layers = depths(base.network.config.num_hidden_layers)
     return [np.stack([found[layer][0, 1:-1].mean(0).numpy() for found in states]) for layer in layers]
+
+
+def test_a_graph_is_read_back_into_the_network_that_it_was_built_of() -> None:
+    model = onnx.load(RELEASED / "encoder.onnx")
+    network = bert_of(model)
+    again = build(network, np.arange(network.config.vocab_size))
+    assert len(again.graph.initializer) == len(model.graph.initializer)
+    for one, other in zip(model.graph.initializer, again.graph.initializer, strict=True):
+        np.testing.assert_array_equal(numpy_helper.to_array(one), numpy_helper.to_array(other))
 
 
 @pytest.mark.parametrize(("layers", "expected"), [(12, (12, 8, 4)), (2, (2, 1)), (1, (1,))])
