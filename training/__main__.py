@@ -117,6 +117,8 @@ def finetune(
     `python -m training finetune --base intfloat/multilingual-e5-small --seeds 1`
 
     `python -m training finetune --teacher models/released --seeds 1`
+
+    `python -m training finetune --base models/released --teacher models/released --seeds 1 --epochs 3`
     """
     with extra("finetune"):
         from training.tuning.finetune import finetune as tune

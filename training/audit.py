@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from models.axes import Axis
 from models.encoder import Encoder
 from models.text import normalise
 from training.corpus import DATA, GOLD, Corpus
-from training.ground import encoder_vectors
+from training.ground import KeptVectors
 from training.pages import canonical, excluded, excluded_digests
 from training.rows import read_rows, shown
 
@@ -147,7 +146,7 @@ def nearest(frame: pd.DataFrame, folder: Path, cache: Path) -> tuple[np.ndarray,
     in its own language 0.45 to 0.76, six of them over 0.6; of nine translations 0.28 to 0.64; of nine free retellings
     0.15 to 0.45, which is not to be told from rows of the same event. No table replaces reading.
     """
-    vectors = partial(encoder_vectors, Encoder.read(folder), folder, cache)
+    vectors = KeptVectors(Encoder.read(folder), folder, cache)
     space = PCA(min(DIRECTIONS, len(frame) // 2), whiten=True, random_state=0)
     own = normalize(space.fit_transform(vectors(frame["text"].tolist())))
     check = pd.DataFrame(read_rows([GOLD])[0])

@@ -99,7 +99,7 @@ def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
     seen = set(record.seen)
     unseen = corpus.frame[~corpus.frame["digest"].isin(seen)]
     train, exam = unseen[unseen["part"] != "exam"], unseen[unseen["part"] == "exam"]
-    vectors_of = partial(encoder_vectors, encoder, folder, cache)
+    vectors_of = KeptVectors(encoder, folder, cache)
     vectors = vectors_of(unseen["text"].tolist())
     places = pd.Series(range(len(unseen)), index=unseen.index)
 
@@ -154,23 +154,26 @@ def _digests(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sorted(rows["digest"]))
 
 
-def encoder_vectors(encoder: Encoder, folder: Path, cache: Path, texts: Sequence[str]) -> np.ndarray:
-    """Return the vectors of texts, taking from the cache what it has and adding what it lacks.
+class KeptVectors:
+    """Turn texts into vectors, taking from a cache what it has and adding what it lacks."""
 
-    ``folder`` is where the encoder lies; the cache tells encoders apart by what is in their files.
-    """
-    parts = [hashlib.sha256((folder / name).read_bytes()).digest() for name in FILES[:2]]
-    file = cache / f"{hashlib.sha256(b''.join(parts)).hexdigest()[:16]}.npz"
-    kept = read_arrays(file)
-    known = dict(zip(kept["digests"].tolist(), kept["vectors"], strict=True)) if kept else {}
-    digests = [digest(text) for text in texts]
-    new = {key: text for key, text in zip(digests, texts, strict=True) if key not in known}
-    lacking = list(new.values())
-    found = [
-        encoder.transform(lacking[at : at + CHUNK])
-        for at in track(range(0, len(new), CHUNK), description=f"encoding {len(new)} texts", disable=not new)
-    ]
-    if found:
-        known |= dict(zip(new, np.concatenate(found), strict=True))
-        write_arrays(file, digests=np.array(list(known)), vectors=np.stack(list(known.values())))
-    return np.stack([known[key] for key in digests])
+    def __init__(self, encoder: Encoder, folder: Path, cache: Path) -> None:
+        """Read what the cache has; ``folder`` is where the encoder lies, told from others by what is in its files."""
+        parts = [hashlib.sha256((folder / name).read_bytes()).digest() for name in FILES[:2]]
+        self._encoder, self._file = encoder, cache / f"{hashlib.sha256(b''.join(parts)).hexdigest()[:16]}.npz"
+        kept = read_arrays(self._file)
+        self._known = dict(zip(kept["digests"].tolist(), kept["vectors"], strict=True)) if kept else {}
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the vectors of texts, (texts, width)."""
+        digests = [digest(text) for text in texts]
+        new = {key: text for key, text in zip(digests, texts, strict=True) if key not in self._known}
+        lacking = list(new.values())
+        found = [
+            self._encoder.transform(lacking[at : at + CHUNK])
+            for at in track(range(0, len(new), CHUNK), description=f"encoding {len(new)} texts", disable=not new)
+        ]
+        if found:
+            self._known |= dict(zip(new, np.concatenate(found), strict=True))
+            write_arrays(self._file, digests=np.array(list(self._known)), vectors=np.stack(list(self._known.values())))
+        return np.stack([self._known[key] for key in digests])

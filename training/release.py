@@ -20,7 +20,7 @@ from models.bundle import RELEASED, Bundle, current, load_bundle
 from models.encoder import Encoder
 from models.errors import BundleError, BundleNotFound, ReleaseError, StoreError
 from training.corpus import AXES, DATA, read_corpus
-from training.ground import CACHE, encoder_vectors
+from training.ground import CACHE, KeptVectors
 from training.metrics import Comparison, difference
 
 FEWEST_ROWS = 200
@@ -56,7 +56,7 @@ def compare(challenger: Bundle, champion: Bundle, exam: pd.DataFrame) -> dict[st
 def _vectors(bundle: Bundle, rows: pd.DataFrame, cache: Path) -> Any:
     features = bundle.model.heads.features
     if isinstance(features, Encoder):
-        return encoder_vectors(features, bundle.path, cache, rows["text"].tolist())
+        return KeptVectors(features, bundle.path, cache)(rows["text"].tolist())
     return features.transform(rows["text"])
 
 

@@ -91,7 +91,10 @@ def _from_encoder(folder: Path) -> Base:
     Encoder.read(folder)  # says what is wrong with the files
     record = encoder_record(folder)
     graph, tokenizer = ((folder / name).read_bytes() for name in FILES[:2])
-    network = bert_of(onnx.load_model_from_string(graph))
+    try:
+        network = bert_of(onnx.load_model_from_string(graph))
+    except ValueError as error:
+        raise EncoderError(f"{folder / FILES[0]}: not built by `training finetune`; name one that was") from error
     name = encoder_name(graph, tokenizer)
     return Base(record.base, record.licence, network, Tokenizer.from_buffer(tokenizer), name, frozenset(record.seen))
 

@@ -225,7 +225,10 @@ def four_bits(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[n
 def bert_of(model: onnx.ModelProto) -> BertModel:
     """Return the BERT that a graph was built of, with the weights that its whole numbers stand for.
 
-    Its vocabulary is the cut one, and its positions are told apart from no token types.
+    Its vocabulary is the cut one, and its one token type is part of its positions.
+
+    Raises:
+        ValueError: the graph is none that ``build`` made.
     """
     constants = {constant.name: constant for constant in model.graph.initializer}
 
@@ -236,7 +239,7 @@ def bert_of(model: onnx.ModelProto) -> BertModel:
     [[nibbles, scales]] = told("GatherBlockQuantized", 0, 2)
     [[positions]] = told("Slice", 0)
     blocks = nibbles.astype(np.float32).reshape(*scales.shape, EMBEDDING_BLOCK)
-    words = (blocks * scales.astype(np.float32)[..., None]).reshape(nibbles.shape)
+    words: Array = (blocks * scales.astype(np.float32)[..., None]).reshape(nibbles.shape)
     weights = {"word_embeddings.weight": words, "position_embeddings.weight": positions}
     weights["token_type_embeddings.weight"] = np.zeros((1, words.shape[1]), np.float32)
     [[weights["LayerNorm.weight"], weights["LayerNorm.bias"]]] = told("LayerNormalization", 1, 2)
@@ -268,7 +271,8 @@ def bert_of(model: onnx.ModelProto) -> BertModel:
     )
     bert = BertModel(config, add_pooling_layer=False)
     bert.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in weights.items()})
-    return bert.eval()
+    bert.train(False)
+    return bert
 
 
 def encoder_name(graph: bytes, words: bytes) -> str:

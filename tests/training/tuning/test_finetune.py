@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
+from onnx import helper
 from transformers import PreTrainedTokenizerFast
 
 from models.axes import Axis, read_axes
 from models.bundle import RELEASED, load_bundle, read_manifest
-from models.encoder import Encoder
+from models.encoder import FILES, Encoder
 from models.errors import EncoderError, TrainingError
 from models.text import digest
 from tests.conftest import ROOT, run
@@ -22,6 +24,7 @@ from training.corpus import AXES, GOLD, Corpus, read_corpus
 from training.ground import encoder_record
 from training.tuning.base import read_base
 from training.tuning.finetune import finetune
+from training.tuning.graph import IR, OPSET
 from training.tuning.network import Network, answers, token_ids
 
 
@@ -153,6 +156,18 @@ def test_base_weights_are_read_from_a_folder_in_the_layout_of_transformers(tmp_p
         for one in (base, again)
     ]
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_a_graph_that_fine_tuning_did_not_build_is_refused(tmp_path: Path) -> None:
+    for name in FILES[1:]:
+        (tmp_path / name).write_bytes((RELEASED / name).read_bytes())
+    ids = helper.make_tensor_value_info("ids", onnx.TensorProto.INT64, ["texts", "tokens"])
+    same = helper.make_tensor_value_info("same", onnx.TensorProto.INT64, ["texts", "tokens"])
+    graph = helper.make_graph([helper.make_node("Identity", ["ids"], ["same"])], "other", [ids], [same])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+    onnx.save(model, tmp_path / FILES[0])
+    with pytest.raises(EncoderError, match="not built by `training finetune`"):
+        read_base(str(tmp_path))
 
 
 def test_a_student_no_smaller_than_the_base_is_refused(few: Path, tmp_path: Path) -> None:
