@@ -155,7 +155,7 @@ def _digests(rows: pd.DataFrame) -> tuple[str, ...]:
 
 
 class KeptVectors:
-    """Turn texts into vectors, taking from a cache what it has and adding what it lacks."""
+    """Turn texts into vectors, taking from a cache what it had when this was made and adding what it lacks."""
 
     def __init__(self, encoder: Encoder, folder: Path, cache: Path) -> None:
         """Read what the cache has; ``folder`` is where the encoder lies, told from others by what is in its files."""

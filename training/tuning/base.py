@@ -75,6 +75,8 @@ def read_base(source: str | None = None) -> Base:
         return _from_package()
     if (folder := Path(source)).joinpath(FILES[0]).exists():
         return _from_encoder(folder)
+    if folder.joinpath("manifest.json").exists():
+        raise EncoderError(f"{folder}: a bundle without an encoder; name one that has it, or base weights")
     try:
         network = AutoModel.from_pretrained(source, add_pooling_layer=False)
         tokenizer = AutoTokenizer.from_pretrained(source)
@@ -87,13 +89,13 @@ def read_base(source: str | None = None) -> Base:
 
 
 def _from_encoder(folder: Path) -> Base:
-    """Read the weights of an encoder out of its eight bits, so that its learning goes on."""
+    """Read the weights of an encoder out of its eight bits, so that its learning goes on in its cut vocabulary."""
     Encoder.read(folder)  # says what is wrong with the files
     record = encoder_record(folder)
     graph, tokenizer = ((folder / name).read_bytes() for name in FILES[:2])
     try:
         network = bert_of(onnx.load_model_from_string(graph))
-    except ValueError as error:
+    except (ValueError, LookupError, RuntimeError) as error:  # what is not there, or not of the shape expected
         raise EncoderError(f"{folder / FILES[0]}: not built by `training finetune`; name one that was") from error
     name = encoder_name(graph, tokenizer)
     return Base(record.base, record.licence, network, Tokenizer.from_buffer(tokenizer), name, frozenset(record.seen))

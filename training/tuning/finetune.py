@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ from training.tuning.learn import CONSISTENCY, LAYER_DECAY, RATE, Figures, fresh
 from training.tuning.network import Network, answers
 from training.tuning.vocabulary import prune
 
+FURTHER = 0.5
+"""What the rate of an encoder that learns further is of that of one that begins, so that it keeps what it knows."""
 HELD_OUT = 0.1
 """Share of the groups of part ``encoder`` on which choices are made; the encoder never sees them."""
 State = Mapping[str, torch.Tensor]
@@ -55,9 +58,9 @@ def finetune(
     held-out groups ships. With ``layers`` a student of so many, cut from the first seed and taught by all, takes its
     place if it stays within ``STUDENT_LOSS`` of it on every axis. Models ``fitted`` before teach each seed together, so
     that one does what several did for them. Whoever is taught also learns what its teachers answer to the texts
-    ``unlabelled``. Where ``source`` is an encoder, its learning goes on, and groups are held out of which it has seen
-    no row. A run that was cut short goes on from its last checkpoint when it is started again with the same corpus,
-    texts and parameters.
+    ``unlabelled``. Where ``source`` is an encoder, its learning goes on at a lower rate, and groups are held out of
+    which it has learnt from no row; its own teachers may have, and it may have been chosen by them. A run that was cut
+    short goes on from its last checkpoint when it is started again with the same corpus, texts and parameters.
 
     Raises:
         TrainingError: part ``encoder`` has too few groups to hold some out, or too few that the base has not seen,
@@ -74,11 +77,13 @@ def finetune(
     plain = pd.DataFrame({"text": unlabelled, "digest": [digest(text) for text in unlabelled]})
     plain = plain.reindex(columns=rows.columns).astype(object)
     base = read_base(source)
-    seen_rows, held_rows = _held_out(rows, base)
+    further = f", further from {base.further}" if base.further else ""
+    rate = RATE * FURTHER if base.further else RATE
+    seen_rows, held_rows = _held_out(rows, base, corpus)
     taught_rows = pd.concat([seen_rows, plain.where(plain.notna(), None)])
     if layers is not None and layers >= (depth := base.network.config.num_hidden_layers):
         raise TrainingError(
-            f"a student of {layers} layers is no smaller than {base.name}, which has {depth}; name fewer"
+            f"a student of {layers} layers is no smaller than {base.name}{further}, which has {depth}; name fewer"
         )
     shown_by = _asked(fitted, taught_rows, corpus.axes) if fitted else None
     if known := int(held_rows["digest"].isin(frozenset().union(*(b.manifest.learnt for b in fitted))).sum()):
@@ -87,13 +92,12 @@ def finetune(
         )
     taught_by = " and ".join(bundle.manifest.version for bundle in fitted)
     beside = f", {len(unlabelled):,} unlabelled texts beside" if unlabelled else ""
-    further = f", further from {base.further}" if base.further else ""
     recipe = [
         corpus.record.digest,
         base.name + further,
         epochs,
         seeds,
-        RATE,
+        rate,
         LAYER_DECAY,
         CONSISTENCY,
         taught_by,
@@ -104,18 +108,18 @@ def finetune(
     try:
         work.mkdir(parents=True, exist_ok=True)
         own_rows = taught_rows if fitted else seen_rows
-        learnt = [learn(base, own_rows, held_rows, corpus.axes, seed, epochs, work, shown_by) for seed in range(seeds)]
-        candidates = _averaged(learnt, further + (f", taught by {taught_by}{beside}" if fitted else ""))
+        learnt = [learn(base, own_rows, held_rows, corpus.axes, s, epochs, work, shown_by, rate) for s in range(seeds)]
+        candidates = _averaged(learnt, further, f", taught by {taught_by}{beside}" if fitted else "")
         teachers = _answered(base, learnt, taught_rows, corpus.axes) if len(learnt) > 1 or layers is not None else None
         if len(learnt) > 1:
-            candidates[f"taught by all seeds{beside}"] = learn(
-                base, taught_rows, held_rows, corpus.axes, len(learnt), epochs, work, teachers
+            candidates[f"taught by all seeds{further}{beside}"] = learn(
+                base, taught_rows, held_rows, corpus.axes, len(learnt), epochs, work, teachers, rate
             )
         network, tried = _best(base, candidates, held_rows, corpus.axes)
         if layers is not None:
             small = _cut(base, learnt[0], layers)
             taught = learn(small, taught_rows, held_rows, corpus.axes, 0, epochs, work, teachers)
-            network = _smaller(small, taught, network, held_rows, corpus.axes, tried, beside)
+            network = _smaller(small, taught, network, held_rows, corpus.axes, tried, further + beside)
         folder = _export(base, network, taught_rows, held_rows, corpus, tried, out)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror}); free space there, then go on") from error
@@ -123,9 +127,9 @@ def finetune(
     return folder
 
 
-def _held_out(rows: pd.DataFrame, base: Base) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _held_out(rows: pd.DataFrame, base: Base, corpus: Corpus) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows to learn from, and those of groups to choose by, of which the base has seen no row."""
-    known = rows["group"].isin(rows["group"][rows["digest"].isin(base.seen)])
+    known = rows["group"].isin(corpus.frame["group"][corpus.frame["digest"].isin(base.seen)])
     groups = rows["group"][~known]
     # Of the groups that are new to an encoder most are to be learnt from: they are why it learns further.
     count = min(math.ceil(HELD_OUT * rows["group"].nunique()), groups.nunique() // 4)
@@ -153,11 +157,11 @@ def _asked(fitted: Sequence[Bundle], rows: pd.DataFrame, axes: Sequence[Axis]) -
     return {axis.name: np.mean([answer[axis.name] for answer in found], axis=0) for axis in axes}
 
 
-def _averaged(learnt: Sequence[State], taught: str) -> dict[str, State]:
+def _averaged(learnt: Sequence[State], further: str, taught: str) -> dict[str, State]:
     """Return the weights of each seed, and their average where there are several."""
-    candidates = {f"seed {seed}{taught}": state for seed, state in enumerate(learnt)}
+    candidates = {f"seed {seed}{further}{taught}": state for seed, state in enumerate(learnt)}
     if len(learnt) > 1:
-        candidates["average"] = {k: torch.stack([state[k] for state in learnt]).mean(0) for k in learnt[0]}
+        candidates[f"average{further}"] = {k: torch.stack([state[k] for state in learnt]).mean(0) for k in learnt[0]}
     return candidates
 
 
@@ -197,7 +201,7 @@ def _cut(base: Base, state: State, layers: int) -> Base:
     for layer in range(layers):
         taken = round((layer + 1) * base.network.config.num_hidden_layers / layers) - 1
         bert.encoder.layer[layer].load_state_dict(whole.bert.encoder.layer[taken].state_dict())
-    return Base(base.name, base.licence, bert, base.tokenizer)
+    return replace(base, network=bert)
 
 
 def _smaller(
@@ -207,11 +211,11 @@ def _smaller(
     held: pd.DataFrame,
     axes: Sequence[Axis],
     tried: dict[str, Figures],
-    beside: str,
+    how: str,
 ) -> Network:
     """Return the student of fewer layers where it holds against the best network, else that; add its figures."""
     best = max(tried.values(), key=lambda found: found.mean).macro_f1
-    name = f"student of {small.network.config.num_hidden_layers} layers{beside}"
+    name = f"student of {small.network.config.num_hidden_layers} layers{how}"
     student, figures = _best(small, {name: taught}, held, axes)
     tried |= figures
     holds = all(figures[name].macro_f1[axis] >= best[axis] - STUDENT_LOSS for axis in best)
@@ -228,7 +232,10 @@ def _export(
     out: Path,
 ) -> Path:
     """Prune and quantise a network, measure what that costs on the held-out groups, and write the encoder."""
-    tokenizer, kept = prune(base.tokenizer, seen["text"].tolist())
+    if base.further:  # its vocabulary is cut already
+        tokenizer, kept = base.tokenizer, np.arange(network.bert.config.vocab_size)
+    else:
+        tokenizer, kept = prune(base.tokenizer, seen["text"].tolist())
     graph, words = build(network.bert, kept).SerializeToString(), tokenizer.to_str().encode()
     encoder, texts, asked = Encoder(graph, words), held["text"].tolist(), tokenised(base, held, corpus.axes)
     vectors = encoder.transform(texts)

@@ -228,7 +228,7 @@ def bert_of(model: onnx.ModelProto) -> BertModel:
     Its vocabulary is the cut one, and its one token type is part of its positions.
 
     Raises:
-        ValueError: the graph is none that ``build`` made.
+        ValueError, LookupError, RuntimeError: the graph is none that ``build`` made.
     """
     constants = {constant.name: constant for constant in model.graph.initializer}
 

@@ -20,8 +20,6 @@ from training.tuning.network import BATCH, Network, answers, batches, pieces, to
 RATE, HEAD_RATE, BETAS, DECAY = 2e-4, 1e-3, (0.9, 0.98), 0.01
 LAYER_DECAY = 0.9
 """What a layer's rate is of that of the layer above it: the lower ones know most of what they must already."""
-FURTHER = 0.5
-"""What the rate of an encoder that learns further is of that of one that begins, so that it keeps what it knows."""
 SMOOTHING, CLIP, WARM_UP = 0.05, 1.0, 0.1
 CONSISTENCY = 3.0
 """Weight of answering alike under two masks of dropout, beside answering right."""
@@ -78,16 +76,18 @@ def fresh(base: Base, axes: Sequence[Axis], seed: int) -> Network:
     return Network(bert, axes).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _optimiser(network: Network, steps: int, top: float) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+def _optimiser(
+    network: Network, steps: int, rate: float
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
     layers = [network.bert.embeddings, *network.bert.encoder.layer]
     groups: list[dict[str, object]] = [
         {"params": list(network.heads.parameters()), "lr": HEAD_RATE, "weight_decay": 0.0}
     ]
     for depth, layer in enumerate(reversed(layers)):
         trained = [p for p in layer.parameters() if p.requires_grad]
-        rate = top * LAYER_DECAY**depth
-        groups.append({"params": [p for p in trained if p.dim() > 1], "lr": rate, "weight_decay": DECAY})
-        groups.append({"params": [p for p in trained if p.dim() == 1], "lr": rate, "weight_decay": 0.0})
+        own = rate * LAYER_DECAY**depth
+        groups.append({"params": [p for p in trained if p.dim() > 1], "lr": own, "weight_decay": DECAY})
+        groups.append({"params": [p for p in trained if p.dim() == 1], "lr": own, "weight_decay": 0.0})
     optimiser = torch.optim.AdamW(groups, betas=BETAS)
     warm = max(1, int(WARM_UP * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -105,17 +105,19 @@ def learn(
     epochs: int,
     work: Path,
     teachers: Answers | None = None,
+    rate: float = RATE,
 ) -> dict[str, torch.Tensor]:
     """Fine-tune one seed, or a student of what ``teachers`` answer to the same rows, going on from a checkpoint.
 
-    Returns the weights of the epoch that did best on the rows ``held``, of the last one where there are none.
+    ``rate`` is that of the last layer at its highest. Returns the weights of the epoch that did best on the rows
+    ``held``, of the last one where there are none.
     """
     network = fresh(base, axes, seed)
     device, half = network.bert.device, _half()
     rows, chosen_by = tokenised(base, seen, axes), tokenised(base, held, axes)
     lengths = [len(row) for row in rows.ids]
     steps = epochs * -(-len(lengths) // BATCH)
-    optimiser, schedule = _optimiser(network, steps, RATE * FURTHER if base.further else RATE)
+    optimiser, schedule = _optimiser(network, steps, rate)
     what = f"seed {seed}" if teachers is None else f"student {seed} of {base.network.config.num_hidden_layers} layers"
     file = work / f"{what.replace(' ', '-')}.pt"
     step, best, best_mean = 0, _light(network), -1.0

@@ -118,7 +118,8 @@ def test_the_encoder_of_a_bundle_learns_further_and_is_chosen_by_rows_new_to_it(
     held = rows[~rows["digest"].isin(record.seen)]
     assert len(held) == record.held_out_rows
     assert not set(held["group"]) & set(rows["group"][rows["digest"].isin(record.seen)])
-    begun, tuned = (Encoder.read(folder).transform(rows["text"].tolist()[:60]) for folder in (RELEASED, encoder))
+    texts = rows["text"].tolist()[:60]
+    begun, tuned = (Encoder.read(folder).transform(texts)[:, : record.hidden] for folder in (RELEASED, encoder))
     likeness = np.corrcoef((begun - begun.mean(0)).ravel(), (tuned - tuned.mean(0)).ravel())[0, 1]
     assert 0.5 < likeness < 0.999  # it has kept what it knew, and learnt
 
@@ -158,15 +159,35 @@ def test_base_weights_are_read_from_a_folder_in_the_layout_of_transformers(tmp_p
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
-def test_a_graph_that_fine_tuning_did_not_build_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("near", [False, True])
+def test_a_graph_that_fine_tuning_did_not_build_is_refused(near: bool, tmp_path: Path) -> None:
     for name in FILES[1:]:
         (tmp_path / name).write_bytes((RELEASED / name).read_bytes())
+    onnx.save(_computed() if near else _other(), tmp_path / FILES[0])
+    with pytest.raises(EncoderError, match="not built by `training finetune`"):
+        read_base(str(tmp_path))
+
+
+def _computed() -> onnx.ModelProto:
+    """Return the graph that ships, its positions given by a node in place of a constant."""
+    model = onnx.load(RELEASED / FILES[0])
+    [place] = [node.input[0] for node in model.graph.node if node.op_type == "Slice"]
+    [positions] = [constant for constant in model.graph.initializer if constant.name == place]
+    model.graph.node.insert(0, helper.make_node("Constant", [], [place], value=positions))
+    model.graph.initializer.remove(positions)
+    return model
+
+
+def _other() -> onnx.ModelProto:
     ids = helper.make_tensor_value_info("ids", onnx.TensorProto.INT64, ["texts", "tokens"])
     same = helper.make_tensor_value_info("same", onnx.TensorProto.INT64, ["texts", "tokens"])
     graph = helper.make_graph([helper.make_node("Identity", ["ids"], ["same"])], "other", [ids], [same])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
-    onnx.save(model, tmp_path / FILES[0])
-    with pytest.raises(EncoderError, match="not built by `training finetune`"):
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+
+
+def test_a_bundle_of_ngrams_is_no_base(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").touch()
+    with pytest.raises(EncoderError, match="a bundle without an encoder"):
         read_base(str(tmp_path))
 
 

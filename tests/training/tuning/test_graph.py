@@ -67,9 +67,8 @@ def test_a_graph_is_read_back_into_the_network_that_it_was_built_of() -> None:
     model = onnx.load(RELEASED / "encoder.onnx")
     network = bert_of(model)
     again = build(network, np.arange(network.config.vocab_size))
-    assert len(again.graph.initializer) == len(model.graph.initializer)
-    for one, other in zip(model.graph.initializer, again.graph.initializer, strict=True):
-        np.testing.assert_array_equal(numpy_helper.to_array(one), numpy_helper.to_array(other))
+    assert list(again.graph.node) == list(model.graph.node)
+    assert again.SerializeToString() == model.SerializeToString()
 
 
 @pytest.mark.parametrize(("layers", "expected"), [(12, (12, 8, 4)), (2, (2, 1)), (1, (1,))])

@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from models.bundle import RELEASED
 from tests.conftest import run
 from training.corpus import Corpus
+from training.tuning.transfer import tuner
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +50,11 @@ def test_targets_that_share_a_head_stand_before_their_texts(stances: pd.DataFram
     printed = run(*words, "--classes", "pro,anti", "--encoder", str(RELEASED))
     assert printed.returncode == 0, printed.stderr
     assert "fine-tuned" in figures(printed.stdout)
+
+
+def test_runs_from_other_base_weights_are_not_taken_for_one(stances: pd.DataFrame, tmp_path: Path) -> None:
+    folds = np.zeros(len(stances), dtype=int)
+    for source in (None, str(RELEASED)):
+        with pytest.raises(KeyboardInterrupt), tuner(stances, folds, source, tmp_path):
+            raise KeyboardInterrupt
+    assert len(list(tmp_path.glob(".working-*"))) == 2
