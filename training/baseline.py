@@ -23,8 +23,10 @@ def ngram_answers(corpus: Corpus, rows: pd.DataFrame, cache: Path) -> dict[str, 
     """
     file = cache / f"ngrams-{corpus.record.digest[:16]}.npz"
     known = read_arrays(file)
-    if not known or not set(rows["digest"]) <= set(known["digests"]):
-        known = _fitted(corpus, rows.drop_duplicates("digest"))
+    lacking = rows[~rows["digest"].isin(known.get("digests", ()))].drop_duplicates("digest")
+    if len(lacking):
+        new = _fitted(corpus, lacking)
+        known = {name: np.concatenate([known[name], found]) for name, found in new.items()} if known else new
         write_arrays(file, **known)
     places = pd.Series(range(len(known["digests"])), index=known["digests"])[rows["digest"]].to_numpy()
     return {name: found[places] for name, found in known.items() if name != "digests"}

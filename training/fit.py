@@ -18,7 +18,6 @@ from models.drift import Reference
 from models.errors import TrainingError
 from models.golden import GOLDEN_MARGIN
 from models.heads import FOLDS, Heads, fit_head, folds, linear
-from models.language import load as load_languages
 from models.manifest import EncoderRecord, Facts
 from models.stance import StanceModel
 from training import behaviour
@@ -80,7 +79,6 @@ def fit(
     Raises:
         TrainingError: an axis has a label with too few groups to cross-validate, or no row to be examined on.
     """
-    load_languages()  # all at once takes less time than one by one, as the exam's texts ask for them
     stand = ground(corpus)
     train, exam = stand.train, stand.exam
     _enough(train, exam, corpus.axes)

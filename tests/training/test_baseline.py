@@ -40,6 +40,8 @@ def test_answers_are_kept_by_text_and_fitted_anew_for_texts_that_are_new(small: 
     assert turned["troops"].tolist() == ((found["troops"][:5] + 1) % 3).tolist()
     anew = ngram_answers(small, small.frame.head(7), tmp_path)
     assert {name: len(places) for name, places in anew.items()} == {"troops": 7, "outlook": 7}
+    again = ngram_answers(small, exam, tmp_path)  # what is asked between forgets nothing
+    assert again["troops"].tolist() == ((found["troops"] + 1) % 3).tolist()
 
 
 @pytest.mark.parametrize("texts", [["alike one", "alike two", "alike three"], ["one", "two", "three"]])
