@@ -78,7 +78,11 @@ function onAxis(axis, facts) {
     make("div", { class: "charts" }, reliability(axis, metrics.reliability), coverage(axis, metrics.risk_coverage)));
 }
 
-const SHARES = { tickformat: ".0%" };
+// Ticks are given: plotly's own, where a range is narrow, would stand beyond 100 %.
+function shares(range, title) {
+  const span = range[1] - range[0];
+  return { tickformat: ".0%", range, tick0: 0, dtick: span < 0.3 ? 0.05 : span < 0.7 ? 0.1 : 0.2, title: { text: title } };
+}
 const bounded = (values) => [Math.min(...values) - 0.03, 1.02];
 
 function reliability(axis, bins) {
@@ -95,8 +99,7 @@ function reliability(axis, bins) {
         { x, y, mode: "lines+markers", line: { color: look.first, width: 2 }, marker: { size: 8 }, name: axisName(axis), showlegend: false,
           hoverinfo: "text", hovertext: bins.map((bin) => `${percent(bin.confidence)} → ${percent(bin.accuracy)}`) },
       ],
-      layout: { xaxis: { ...SHARES, range: low, title: { text: t("charts.confidence") } },
-        yaxis: { ...SHARES, range: low, title: { text: t("charts.right") } } },
+      layout: { xaxis: shares(low, t("charts.confidence")), yaxis: shares(low, t("charts.right")) },
     }),
   });
 }
@@ -111,8 +114,7 @@ function coverage(axis, points) {
     drawn: (look) => ({
       data: [{ x, y, mode: "lines+markers", line: { color: look.second, width: 2 }, marker: { size: 8, symbol: "square" }, showlegend: false,
         hoverinfo: "text", hovertext: points.map((point) => `${percent(point.coverage)} → ${percent(point.accuracy)}`) }],
-      layout: { xaxis: { ...SHARES, range: [0, 1.02], title: { text: t("charts.coverage") } },
-        yaxis: { ...SHARES, range: bounded(y), title: { text: t("charts.right") } } },
+      layout: { xaxis: shares([0, 1.02], t("charts.coverage")), yaxis: shares(bounded(y), t("charts.right")) },
     }),
   });
 }

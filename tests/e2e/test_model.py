@@ -21,6 +21,9 @@ def test_the_model_tells_what_it_is_and_how_well_it_does(desk: Desk, lang: str) 
     expect(page.locator(".chart")).to_have_count(2 * len(model["axes"]))
     for index in range(2 * len(model["axes"])):
         expect(page.locator(".plot").nth(index).locator(".main-svg").first).to_be_visible()
+    ticks = page.locator(".xtick text, .ytick text").all_text_contents()
+    assert len(ticks) > 16
+    assert max(int("".join(filter(str.isdigit, tick))) for tick in ticks) == 100  # no share beyond the whole
     figure = model["metrics"][model["axes"][0]["name"]]["all"]["macro_f1"]["value"]
     expect(page.locator(".on-model").first).to_contain_text(f"{figure:.3f}".replace(".", "." if lang == "en" else ","))
     expect(page.get_by_text(said["model"]["shadow_none"])).to_be_visible()
