@@ -78,11 +78,16 @@ class StanceModel:
         texts: Sequence[str],
         probabilities: Mapping[str, np.ndarray],
         unknown: Sequence[float | None] | None = None,
+        languages: Sequence[str] | None = None,
     ) -> list[Prediction]:
-        """Return the predictions of texts whose probabilities, an array (texts, labels) an axis, are known."""
+        """Return the predictions of texts whose probabilities, an array (texts, labels) an axis, are known.
+
+        ``languages`` are those of the texts where somebody has named them; else they are identified.
+        """
         unknown = unknown or [None] * len(texts)
+        languages = languages or [identify(text) for text in texts]
         return [
-            self._prediction(text, {name: rows[i] for name, rows in probabilities.items()}, unknown[i])
+            self._prediction(text, {name: rows[i] for name, rows in probabilities.items()}, languages[i], unknown[i])
             for i, text in enumerate(texts)
         ]
 
@@ -93,7 +98,7 @@ class StanceModel:
         predictions = []
         for text, found in zip(texts, self.heads.features.token_states(texts), strict=True):
             answers = self.heads.answers(found.vector[None], self.axes)
-            plain = self._prediction(text, {name: rows[0] for name, rows in answers.items()}, found.unknown)
+            plain = self.predictions([text], answers, [found.unknown])[0]
             stances = {}
             for axis in self.axes:
                 stance = plain.stances[axis.name]
@@ -102,8 +107,9 @@ class StanceModel:
             predictions.append(replace(plain, stances=stances))
         return predictions
 
-    def _prediction(self, text: str, rows: Mapping[str, np.ndarray], unknown: float | None) -> Prediction:
-        language = identify(text)
+    def _prediction(
+        self, text: str, rows: Mapping[str, np.ndarray], language: str, unknown: float | None
+    ) -> Prediction:
         if count_words(text) < FEWEST_WORDS:
             doubt = "too_short"
         elif language not in self.languages:

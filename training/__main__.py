@@ -1,7 +1,6 @@
 """The commands of ``python -m training``."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from rich.markup import escape
 from models.axes import read_axes
 from models.bundle import STORE, Bundle, current, load_bundle, open_store, read_manifest, serving, write_bundle
 from models.errors import BundleError, StanceError
-from models.language import load as load_languages
 from models.manifest import Manifest
 from training import files, report, tracking
 from training import release as releases
@@ -67,9 +65,7 @@ def fit(
     open_store(store)
     folder = None if features == "ngrams" else encoder_folder(store, encoder, features == "encoder")
     ground = partial(encoded, folder=folder, cache=store / CACHE) if folder else ngrams
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(load_languages)  # what tells languages apart loads outside Python, so beside the corpus
-        corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
+    corpus = read_corpus(corpus_files(data, with_ or ()), read_axes(AXES))
     if corpus.left_out:
         report.warn(f"{corpus.left_out} corrected rows left out: their texts are examined on")
     run = None if no_track else tracking.begin()

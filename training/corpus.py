@@ -222,9 +222,10 @@ def _breaches(frame: pd.DataFrame, places: Sequence[Place], axes: Sequence[Axis]
     """Return every breach of the schema: pandera finds them, this names their places."""
     faults = []
     try:
-        # pandera cannot report what cannot be written as UTF-8; a NUL is refused in every column all the same.
-        writable = frame.map(lambda value: "\x00" if isinstance(value, str) and UNWRITABLE.search(value) else value)
-        _schema(axes).validate(writable.astype(object), lazy=True)
+        if UNWRITABLE.search("".join(value for value in frame.to_numpy().ravel() if isinstance(value, str))):
+            # pandera cannot report what cannot be written as UTF-8; a NUL is refused in every column all the same.
+            frame = frame.map(lambda value: "\x00" if isinstance(value, str) and UNWRITABLE.search(value) else value)
+        _schema(axes).validate(frame.astype(object), lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
         for column, check, index in zip(cases["column"], cases["check"], cases["index"], strict=True):
@@ -274,7 +275,8 @@ def _settled(frame: pd.DataFrame, held: frozenset[str]) -> tuple[pd.DataFrame, i
 
 
 def _corpus_digest(frame: pd.DataFrame) -> str:
-    rows = sorted(json.dumps(row, ensure_ascii=False, sort_keys=True) for row in frame.to_dict("records"))
+    names, written = sorted(frame.columns), json.JSONEncoder(ensure_ascii=False).encode
+    rows = sorted(written(dict(zip(names, row, strict=True))) for row in zip(*map(frame.get, names), strict=True))
     return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from models.encoder import Encoder
+from models.explain import word_weights
 from models.stance import StanceModel
 
 TEXTS = 40
@@ -25,28 +26,28 @@ def faithfulness(
     do so with as many words at random. ``vectors_of`` gives the vectors of texts. None where the model has no
     explanations.
     """
-    if not isinstance(model.heads.features, Encoder):
+    encoder, arrays = model.heads.features, model.heads.arrays
+    if not isinstance(encoder, Encoder) or arrays is None:
         return None
     texts = exam.sort_values("digest")["text"].head(TEXTS).tolist()
+    states = encoder.token_states(texts)
     random = np.random.default_rng(SEED)
-    predictions = model.predict(texts, explain=True)
     found = {}
     for axis in model.axes:
-        stances = [prediction.stances[axis.name] for prediction in predictions]
+        before = arrays[axis.name].probabilities(np.stack([own.vector for own in states]))
+        places = before.argmax(axis=1)
         changed: dict[str, list[str]] = {key: [] for key in KEYS}
-        for stance in stances:
-            words = stance.words or ()
+        for text, own, place in zip(texts, states, places, strict=True):
+            words = word_weights(text, own, arrays[axis.name], int(place))
             count = max(1, round(SHARE * len(words)))
             best = set(np.argsort([-word.weight for word in words], kind="stable")[:count].tolist())
             drawn = set(random.permutation(len(words))[:count].tolist())
             for key, chosen in (("", best), ("_random", drawn)):
                 changed[f"deletion{key}"].append(_joined([w.text for i, w in enumerate(words) if i not in chosen]))
                 changed[f"insertion{key}"].append(_joined([w.text for i, w in enumerate(words) if i in chosen]))
-        before = np.array([stance.confidence for stance in stances])
-        places = [axis.labels.index(stance.label) for stance in stances]
         vectors = vectors_of([text for texts in changed.values() for text in texts])
-        after = model.heads.answers(vectors, [axis])[axis.name].reshape(len(changed), len(stances), -1)
-        lost = (before - after[:, np.arange(len(stances)), places]).mean(axis=1)
+        after = arrays[axis.name].probabilities(vectors).reshape(len(changed), *before.shape)
+        lost = (before - after)[:, np.arange(len(texts)), places].mean(axis=1)
         found[axis.name] = {key: round(float(value), 4) for key, value in zip(changed, lost, strict=True)}
     return found
 
