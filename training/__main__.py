@@ -154,7 +154,7 @@ def evaluate(
     with report.out.status("n-grams, the baseline, are fitted on the corpus"):
         beside = ngram_answers(read_corpus(corpus_files(), axes), rows.frame, store / CACHE)
     found = evaluate_bundle(loaded, rows, other, beside)
-    report.out.print(f"{loaded.manifest.version} on {file}")
+    report.out.print(f"{loaded.manifest.version} on {file}", soft_wrap=True)
     if found.seen:
         report.warn(f"{found.seen} of these texts were trained on, so the figures flatter")
     report.figures(found.axes, found.metrics)

@@ -47,7 +47,8 @@ def audit(
         write_page(found, html)
     except OSError as error:
         raise StoreError(f"{html}: cannot be written ({error.strerror}); name another file with --html") from error
-    report.out.print(f"{len(found.faults) or 'no'} fault{'s' * (len(found.faults) != 1)}; the report is {html}")
+    count = len(found.faults)
+    report.out.print(f"{count or 'no'} fault{'s' * (count != 1)}; the report is {html}", soft_wrap=True)
     if found.faults:
         raise AuditError("mend these:\n" + "\n".join(f"  {fault}" for fault in found.faults))
 

@@ -22,7 +22,7 @@ err = Console(stderr=True)
 
 def warn(message: str) -> None:
     """Print a warning to standard error."""
-    err.print(f"[yellow]warning:[/] {escape(message)}", highlight=False)
+    err.print(f"[yellow]warning:[/] {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def figures(axes: tuple[Axis, ...], metrics: dict[str, Any]) -> None:

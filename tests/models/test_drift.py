@@ -1,9 +1,12 @@
+from collections import Counter
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.bundle import Bundle
 from models.drift import ACT, CONFIDENCES, FLOOR, LENGTHS, UNKNOWN, WATCH, Reference, bins, stability_index, verdict
+from models.language import identify
 from models.stance import Prediction, Stance
 from training.corpus import Corpus
 
@@ -86,6 +89,7 @@ def test_the_reference_of_a_fitted_bundle_is_the_exam(bundle: Bundle, corpus: Co
         *(f"{axis.name}_{part}" for axis in bundle.model.axes for part in ("label", "confidence")),
     }
     assert all(sum(mix.values()) == len(exam) for mix in reference.mixes.values())
+    assert reference.mixes["language"] == Counter(map(identify, exam["text"]))  # what the corpus says is what is found
     some = exam["text"].tolist()[:40]
     one, other = (Reference.of(some, bundle.model.predict(some, explain)) for explain in (False, True))
     assert one == other

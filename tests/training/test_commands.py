@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Fitted, run
+from tests.conftest import ROOT, Fitted, run
 
 
 def test_a_fit_shows_progress_figures_and_what_to_do_next_and_serves_nothing(fitted: Fitted) -> None:
@@ -35,8 +35,10 @@ def test_evaluate_compares_with_another_bundle_and_lists_the_surest_errors(fitte
         assert told in printed.stdout
 
 
-def test_evaluate_warns_of_texts_that_were_trained_on(fitted: Fitted) -> None:
-    printed = run("training", "evaluate", "data/corpus/grounded-uk.jsonl", env=fitted.env)
+def test_evaluate_warns_of_texts_that_were_trained_on(fitted: Fitted, tmp_path: Path) -> None:
+    lines = (ROOT / "data" / "corpus" / "grounded-uk.jsonl").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "some.jsonl").write_text("\n".join(lines[:60]), encoding="utf-8")
+    printed = run("training", "evaluate", str(tmp_path / "some.jsonl"), env=fitted.env)
     assert printed.returncode == 0
     assert "trained on, so the figures flatter" in " ".join(printed.stderr.split())
 

@@ -127,12 +127,13 @@ def test_without_the_extra_a_folder_names_what_it_needs(fitted: Fitted, tmp_path
 
 
 def test_a_part_that_fails_is_named_and_the_command_fails(fitted: Fitted, tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.csv").write_text("text\nThe talks resume on Friday.\n")
-    (tmp_path / "in" / "b.csv").write_text("body\nThe talks resume on Friday.\n")
-    printed = run("training", "score", str(tmp_path / "in"), str(tmp_path / "out.csv"), env=fitted.env)
+    parts = tmp_path / ("a long name " * 12)
+    parts.mkdir()
+    (parts / "a.csv").write_text("text\nThe talks resume on Friday.\n")
+    (parts / "b.csv").write_text("body\nThe talks resume on Friday.\n")
+    printed = run("training", "score", str(parts), str(tmp_path / "out.csv"), env=fitted.env)
     assert printed.returncode == 1
-    assert "b.csv: no column 'text'" in " ".join(printed.stderr.split())
+    assert f"{parts / 'b.csv'}: no column 'text'" in printed.stderr  # whole, to be copied
     assert "say it again" in printed.stderr
     assert "Traceback" not in printed.stderr
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
