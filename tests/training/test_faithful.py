@@ -18,6 +18,12 @@ def halves(stance: Stance) -> tuple[str, str]:
     return left, kept
 
 
+def lost(axis: str, before: list[Prediction], after: list[Prediction]) -> float:
+    """Return how much of its probability the label answered before loses on average."""
+    pairs = [(one.stances[axis], other.stances[axis]) for one, other in zip(before, after, strict=True)]
+    return float(np.mean([one.confidence - other.probabilities[one.label] for one, other in pairs]))
+
+
 def test_the_figures_are_what_anybody_would_see_who_takes_the_words_out(bundle: Bundle, corpus: Corpus) -> None:
     exam = corpus.part("exam")
     found = faithfulness(bundle.model, exam, bundle.model.heads.features.transform)
@@ -25,14 +31,9 @@ def test_the_figures_are_what_anybody_would_see_who_takes_the_words_out(bundle: 
     explained = bundle.model.predict(exam.sort_values("digest")["text"].head(TEXTS).tolist(), explain=True)
     for axis, figures in found.items():
         assert set(figures) == set(KEYS)
-        stances = [prediction.stances[axis] for prediction in explained]
-
-        def lost(answers: list[Prediction], axis: str = axis, stances: list[Stance] = stances) -> float:
-            after = [answer.stances[axis].probabilities[s.label] for answer, s in zip(answers, stances, strict=True)]
-            return float(np.mean([stance.confidence for stance in stances]) - np.mean(after))
-
-        for key, texts in zip(("deletion", "insertion"), zip(*map(halves, stances), strict=True), strict=True):
-            assert figures[key] == pytest.approx(lost(bundle.model.predict(texts)), abs=2e-4)
+        left, kept = zip(*(halves(prediction.stances[axis]) for prediction in explained), strict=True)
+        for key, texts in (("deletion", left), ("insertion", kept)):
+            assert figures[key] == pytest.approx(lost(axis, explained, bundle.model.predict(texts)), abs=2e-4)
 
 
 def test_n_grams_have_no_words_to_take_out(ngram_bundle: Bundle, corpus: Corpus) -> None:
