@@ -95,6 +95,11 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise EncoderError(f"{error.filename}: {error.strerror}; name a folder that `finetune` wrote") from error
         return cls(graph, tokenizer)
 
+    @property
+    def width(self) -> int:
+        """Return the numbers that a vector has."""
+        return int(self._session.get_outputs()[0].shape[-1])
+
     def get_params(self, deep: bool = True) -> dict[str, object]:  # noqa: ARG002 (scikit-learn's signature)
         """Return nothing: an encoder has no parameter to search."""
         return {}
@@ -110,8 +115,7 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[float]]:
         """Return the vectors of texts, (texts, width), and of each the share of tokens that the vocabulary lacks."""
         encodings = self._encodings(texts)
-        width = self._session.get_outputs()[0].shape[-1]
-        vectors = np.empty((len(texts), width), dtype=np.float32)
+        vectors = np.empty((len(texts), self.width), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
         for at in range(0, len(order), BATCH):
             rows = order[at : at + BATCH]

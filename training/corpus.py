@@ -262,15 +262,23 @@ def _repeated(
 def _settled(frame: pd.DataFrame, held: frozenset[str]) -> tuple[pd.DataFrame, int]:
     """Put corrected rows in their place; return the rows that stay and how many corrected ones were left out.
 
-    A corrected row takes the place of the row that it corrects and always trains; where its text or its group is
-    examined, it is left out, for the exam would no longer be one.
+    A corrected row takes the place of the row that it corrects and always trains; what it does not say, as the label of
+    another axis, stays as the rows before it said. Where its text or its group is examined, it is left out, for the
+    exam would no longer be one.
     """
     corrected = frame["provenance"] == "corrected"
     exam = frame[~corrected & (frame["part"] == "exam")]
     examined = frame["digest"].isin(held | set(exam["digest"])) | frame["group"].isin(set(exam["group"]))
-    latest = corrected & ~examined & ~frame["digest"].duplicated(keep="last")
+    latest = corrected & ~examined
+    latest &= ~frame["digest"].where(latest).duplicated(keep="last")
     replaced = frame["digest"].isin(set(frame.loc[latest, "digest"]))
     frame.loc[latest, "part"] = "heads"
+    # A file of corrections may be read before the one that it corrects.
+    told = frame[replaced & ~examined].sort_values("provenance", key=lambda found: found == "corrected", kind="stable")
+    told = told.groupby("digest").last()
+    values = [name for name in frame.columns if name not in ("digest", "id", "text", "group")]
+    filled = told.loc[frame.loc[latest, "digest"], values]
+    frame.loc[latest, values] = filled.where(filled.notna(), None).to_numpy()
     return frame[(~corrected & ~replaced) | latest].reset_index(drop=True), int((corrected & examined).sum())
 
 

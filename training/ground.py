@@ -91,13 +91,15 @@ def ngrams(corpus: Corpus) -> Ground:
 def encoded(corpus: Corpus, folder: Path, cache: Path) -> Ground:
     """Encode the rows that an encoder has not seen, with vectors kept in the folder ``cache`` for the next time.
 
+    Corrected rows count whether it has seen their text or not: they say what it should have learnt of it.
+
     Raises:
         EncoderError: the folder holds no encoder.
     """
     encoder = Encoder.read(folder)
     record = encoder_record(folder)
     seen = set(record.seen)
-    unseen = corpus.frame[~corpus.frame["digest"].isin(seen)]
+    unseen = corpus.frame[~corpus.frame["digest"].isin(seen) | (corpus.frame["provenance"] == "corrected")]
     train, exam = unseen[unseen["part"] != "exam"], unseen[unseen["part"] == "exam"]
     vectors_of = KeptVectors(encoder, folder, cache)
     vectors = vectors_of(unseen["text"].tolist())
@@ -176,4 +178,5 @@ class KeptVectors:
         if found:
             self._known |= dict(zip(new, np.concatenate(found), strict=True))
             write_arrays(self._file, digests=np.array(list(self._known)), vectors=np.stack(list(self._known.values())))
-        return np.stack([self._known[key] for key in digests])
+        width = self._encoder.width
+        return np.stack([self._known[key] for key in digests]) if digests else np.empty((0, width), np.float32)

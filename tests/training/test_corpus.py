@@ -203,6 +203,22 @@ def test_corrected_rows_train_replace_and_never_touch_the_exam(tmp_path: Path, a
     assert corpus.left_out == 2
 
 
+@pytest.mark.parametrize("early", [False, True])
+def test_a_correction_counts_wherever_it_is_read_and_leaves_what_it_does_not_say(
+    early: bool, tmp_path: Path, axes: tuple[Axis, ...]
+) -> None:
+    said = {**GOOD, "group": of_part("encoder"), "holder": "minister", "date": "2024-05-06"}
+    first = {"id": "c1", "lang": "en", "text": GOOD["text"], "outlook": "skeptical", "provenance": "corrected"}
+    newer = {"id": "c2", "lang": "en", "text": GOOD["text"], "troops": "pro", "provenance": "corrected"}
+    files = [lines(tmp_path / "a.jsonl", said), lines(tmp_path / "b.jsonl", first, newer)]
+    corpus = read_corpus(files[::-1] if early else files, axes)
+    [row] = corpus.frame.to_dict("records")
+    assert (row["id"], row["part"], row["provenance"]) == ("c2", "heads", "corrected")
+    assert (row["troops"], row["outlook"]) == ("pro", "skeptical")
+    assert (row["holder"], row["date"], row["trait"]) == ("minister", "2024-05-06", None)
+    assert corpus.left_out == 0
+
+
 @given(group=st.text())
 def test_every_group_has_a_part(group: str) -> None:
     assert part_of(group) in ("encoder", "heads", "exam")
