@@ -74,10 +74,19 @@ def gate(challenger: Bundle, champion: Bundle | None, force: str | None) -> dict
     """Let a challenger pass, returning the figures, or refuse it.
 
     Raises:
-        ReleaseError: it is worse on an axis, or could not be compared, and ``force`` gives no reason to go on.
+        ReleaseError: it is worse on an axis, lacks one, or could not be compared, and ``force`` gives no reason to go
+            on.
     """
     if champion is None:
         return {}
+    known = {axis.name: axis.labels for axis in challenger.model.axes}
+    lost = [axis for axis in champion.model.axes if known.get(axis.name) != axis.labels]
+    if force is None and lost:
+        told = ", ".join(f"{axis.name} ({', '.join(axis.labels)})" for axis in lost)
+        raise ReleaseError(
+            f"{challenger.manifest.version} does not answer {told} as {champion.manifest.version} does; "
+            "to release it all the same: --force WHY"
+        )
     files = [DATA.parent / name for name in challenger.manifest.corpus.files]
     if missing := [str(file) for file in files if not file.exists()]:
         comparisons, why = {}, f"its corpus is gone ({', '.join(missing)})"

@@ -229,6 +229,16 @@ def test_the_gate_says_that_it_cannot_compare_few_rows(bundle: Bundle, corpus: C
     assert set(gate(challenger, bundle, "few")) <= {"troops", "outlook"}
 
 
+@pytest.mark.parametrize("labels", [None, ("pro", "anti"), ("anti", "pro", "neutral")])
+def test_a_model_that_lost_an_axis_or_its_labels_is_refused(labels: tuple[str, ...] | None, bundle: Bundle) -> None:
+    troops, outlook = bundle.model.axes
+    axes = (outlook,) if labels is None else (troops.model_copy(update={"labels": labels}), outlook)
+    challenger = replace(bundle, model=replace(bundle.model, axes=axes))
+    with pytest.raises(ReleaseError, match=r"does not answer troops \(pro, anti, neutral\) as .* does.*--force WHY"):
+        gate(challenger, bundle, None)
+    assert gate(challenger, bundle, "the axis is given up").keys() == {"outlook"}
+
+
 def test_a_behavioural_floor_holds_unless_what_serves_lies_under_it_too(bundle: Bundle) -> None:
     def behaving(rate: float) -> Bundle:
         rates = {"minimum": {"ru": rate}, "direction": {"ru": 1.0}, "invariance": {"ru": 1.0}}
