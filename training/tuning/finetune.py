@@ -86,7 +86,8 @@ def finetune(
             f"a student of {layers} layers is no smaller than {base.name}{further}, which has {depth}; name fewer"
         )
     shown_by = _asked(fitted, taught_rows, corpus.axes) if fitted else None
-    if known := int(held_rows["digest"].isin(frozenset().union(*(b.manifest.learnt for b in fitted))).sum()):
+    known = int(held_rows["digest"].isin(frozenset().union(*(b.manifest.learnt for b in fitted))).sum())
+    if known:
         report.warn(
             f"{known} of the {len(held_rows)} held-out rows taught the teachers, so the figures on them flatter"
         )
@@ -94,7 +95,9 @@ def finetune(
     beside = f", {len(unlabelled):,} unlabelled texts beside" if unlabelled else ""
     recipe = [
         corpus.record.digest,
+        [(axis.name, axis.labels) for axis in corpus.axes],
         base.name + further,
+        base.digest,
         epochs,
         seeds,
         rate,
@@ -120,7 +123,7 @@ def finetune(
             small = _cut(base, learnt[0], layers)
             taught = learn(small, taught_rows, held_rows, corpus.axes, 0, epochs, work, teachers)
             network = _smaller(small, taught, network, held_rows, corpus.axes, tried, further + beside)
-        folder = _export(base, network, taught_rows, held_rows, corpus, tried, out)
+        folder = _export(base, network, taught_rows, held_rows, known, corpus, tried, out)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror}); free space there, then go on") from error
     shutil.rmtree(work)
@@ -227,6 +230,7 @@ def _export(
     network: Network,
     seen: pd.DataFrame,
     held: pd.DataFrame,
+    known: int,
     corpus: Corpus,
     tried: Mapping[str, Figures],
     out: Path,
@@ -259,6 +263,7 @@ def _export(
         pieces=len(kept),
         corpus=corpus.record.digest,
         held_out_rows=len(held),
+        held_out_known=known,
         held_out={name: dict(figures.macro_f1) for name, figures in tried.items()},
         seen=tuple(sorted(base.seen.union(seen["digest"]))),
     )

@@ -41,7 +41,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Hold macro-F1 an axis on the held-out groups."""
+    """Hold macro-F1 on the held-out groups, an axis that has labels there."""
 
     macro_f1: Mapping[str, float]
 
@@ -219,10 +219,12 @@ def _save(file: Path, network: Network, optimiser: torch.optim.AdamW, schedule: 
 
 
 def score(found: Mapping[str, np.ndarray], held: Rows, axes: Sequence[Axis]) -> Figures:
-    """Return the figures of answers (rows, labels) an axis."""
+    """Return the figures of answers (rows, labels) an axis; an axis that no row is labelled on has none."""
     scores = {}
     for axis in axes:
         labelled = held.labels[axis.name] >= 0
+        if not labelled.any():
+            continue
         guesses = found[axis.name].argmax(axis=1)[labelled]
         scores[axis.name] = round(float(f1_score(held.labels[axis.name][labelled], guesses, average="macro")), 4)
     return Figures(scores)

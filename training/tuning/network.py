@@ -50,6 +50,7 @@ class Network(nn.Module):
 def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     """Return the ids of each text, special tokens first and last, cut where the encoder cuts."""
     tokenizer.enable_truncation(LONGEST)
+    tokenizer.no_padding()
     return [found.ids for found in tokenizer.encode_batch([prepared(text) for text in texts])]
 
 

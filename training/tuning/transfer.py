@@ -35,7 +35,7 @@ def tuner(rows: pd.DataFrame, folds: np.ndarray, source: str | None, out: Path) 
         StoreError: nothing can be written to ``out``.
     """
     base = read_base(source)
-    made_of = rows.to_csv() + json.dumps([folds.tolist(), base.name + base.further, STEPS, CONSISTENCY])
+    made_of = rows.to_csv() + json.dumps([folds.tolist(), base.name, base.digest, STEPS, CONSISTENCY])
     work = out / f".working-{hashlib.sha256(made_of.encode()).hexdigest()[:8]}"
     try:
         work.mkdir(parents=True, exist_ok=True)

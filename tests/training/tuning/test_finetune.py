@@ -11,8 +11,10 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+import torch
 from onnx import helper
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Tokenizer, models
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from models.axes import Axis, read_axes
 from models.bundle import RELEASED, load_bundle, read_manifest
@@ -23,8 +25,9 @@ from tests.conftest import ROOT, run
 from training.corpus import AXES, GOLD, Corpus, read_corpus
 from training.ground import encoder_record
 from training.tuning.base import read_base
-from training.tuning.finetune import finetune
+from training.tuning.finetune import FURTHER, finetune
 from training.tuning.graph import IR, OPSET
+from training.tuning.learn import RATE
 from training.tuning.network import Network, answers, token_ids
 
 
@@ -101,6 +104,7 @@ def test_a_bundle_teaches_an_encoder(few: Path, tmp_path: Path) -> None:
     assert "held-out rows taught the teachers, so the figures on them flatter" in " ".join(printed.stderr.split())
     [encoder] = tmp_path.iterdir()
     record = json.loads((encoder / "encoder.json").read_bytes())
+    assert 0 < record["held_out_known"] <= record["held_out_rows"]
     version = read_manifest(RELEASED).version
     assert record["held_out"].keys() == {f"seed 0, taught by {version}", "exported"}
 
@@ -108,8 +112,15 @@ def test_a_bundle_teaches_an_encoder(few: Path, tmp_path: Path) -> None:
 def test_the_encoder_of_a_bundle_learns_further_and_is_chosen_by_rows_new_to_it(few: Path, tmp_path: Path) -> None:
     before = encoder_record(RELEASED)
     words = ["--data", str(few), "--epochs", "1", "--seeds", "1", "--base", str(RELEASED)]
-    printed = run("training", "finetune", *words, "--out", str(tmp_path))
-    assert printed.returncode == 0, printed.stderr
+    with subprocess.Popen(
+        [sys.executable, "-m", "training", "finetune", *words, "--out", str(tmp_path)], cwd=ROOT
+    ) as run:
+        while not (checkpoints := list(tmp_path.glob(".working-*/seed-0.pt"))):
+            assert run.poll() is None
+            time.sleep(0.1)
+        groups = torch.load(checkpoints[0], weights_only=True)["optimiser"]["param_groups"]
+        assert max(group["initial_lr"] for group in groups[1:]) == RATE * FURTHER  # the first is of the heads
+    assert run.returncode == 0
     [encoder] = tmp_path.iterdir()
     record = encoder_record(encoder)
     assert (record.base, record.licence) == (before.base, before.licence)
@@ -197,6 +208,33 @@ def test_a_student_no_smaller_than_the_base_is_refused(few: Path, tmp_path: Path
     assert printed.returncode == 1
     assert "a student of 12 layers is no smaller than" in printed.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [{"hidden_size": 24}, {"hidden_act": "gelu_new"}, {}])
+def test_base_weights_that_could_not_be_exported_are_refused_before_anything_is_learnt(
+    wrong: dict[str, object], tmp_path: Path
+) -> None:
+    size = {"hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 64, "num_hidden_layers": 1}
+    BertModel(BertConfig(vocab_size=5, **{**size, **wrong}), add_pooling_layer=False).save_pretrained(tmp_path)
+    pieces = ["<s>", "</s>", "<pad>", "<unk>", "a"]
+    unigram = models.Unigram([(piece, -1.0) for piece in pieces], unk_id=3)
+    words = models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="<unk>")  # noqa: S106 (no password)
+    PreTrainedTokenizerFast(tokenizer_object=Tokenizer(unigram if wrong else words)).save_pretrained(tmp_path)
+    with pytest.raises(EncoderError, match="the encoder is built for Unigram, multiples of 32 and gelu only"):
+        read_base(str(tmp_path))
+
+
+def test_other_weights_under_one_name_are_told_apart(tmp_path: Path) -> None:
+    base = read_base()
+    found = []
+    for shift in (0.0, 1e-3):
+        with torch.no_grad():
+            base.network.encoder.layer[0].output.dense.bias.add_(shift)
+        base.network.save_pretrained(tmp_path)
+        PreTrainedTokenizerFast(tokenizer_object=base.tokenizer).save_pretrained(tmp_path)
+        found.append(read_base(str(tmp_path)))
+    assert found[0].name == found[1].name
+    assert found[0].digest != found[1].digest
 
 
 def test_base_weights_that_are_none_are_refused(tmp_path: Path) -> None:
