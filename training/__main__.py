@@ -159,6 +159,9 @@ def evaluate(
         report.warn(f"{found.seen} of these texts were trained on, so the figures flatter")
     report.figures(found.axes, found.metrics)
     if other:
+        if found.other_seen:
+            told = f"{found.other_seen} of these texts were trained on by {other.manifest.version}"
+            report.warn(f"{told}, so the comparison favours it")
         report.comparison(loaded.manifest.version, other.manifest.version, found.compared, "these rows")
     report.mistakes(found.mistakes)
 

@@ -3,6 +3,8 @@
 It is fitted on the corpus outside its exam; its answers are kept by text, so that a second look costs nothing.
 """
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,8 @@ def ngram_answers(corpus: Corpus, rows: pd.DataFrame, cache: Path) -> dict[str, 
 
     Axes are left out for which nothing can be learnt: one label alone, or texts that share no words.
     """
-    file = cache / f"ngrams-{corpus.record.digest[:16]}.npz"
+    learnt = json.dumps([corpus.record.digest, [(axis.name, axis.labels) for axis in corpus.axes]])
+    file = cache / f"ngrams-{hashlib.sha256(learnt.encode()).hexdigest()[:16]}.npz"
     known = read_arrays(file)
     lacking = rows[~rows["digest"].isin(known.get("digests", ()))].drop_duplicates("digest")
     if len(lacking):

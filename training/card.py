@@ -1,12 +1,14 @@
 """The model card: what a version is, what it was made of, how well it does, what it is bad at, and its uses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from training.faithful import KEYS
+from training.faithful import KEYS, TEXTS
 from training.fit import Fit
 from training.metrics import Figure
 
+CORPUS = "data/corpus/"
+"""Where the statements of this project lie, as a manifest names them."""
 FEWEST_ROWS = 20
 """Rows under which a slice says too little to be called weak."""
 RIGHT, OVER, UNDER, REST, WRONG = "█", "░", "▓", "·", "■"
@@ -20,14 +22,16 @@ RISK = 0.005
 def card(fit: Fit) -> str:
     """Return the card of a model in Markdown, in the sections that model cards usually have."""
     return (
-        "\n\n".join([*_details(fit), *_figures(fit), *_certainty(fit), *_behaviour(fit), *_weaknesses(fit), *_use()])
+        "\n\n".join([*_details(fit), *_figures(fit), *_certainty(fit), *_behaviour(fit), *_weaknesses(fit), *_use(fit)])
         + "\n"
     )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(" ".join(str(c).split()).replace("|", "\\|") for c in line) + " |" for line in lines
+    )
 
 
 def _details(fit: Fit) -> list[str]:
@@ -41,29 +45,36 @@ def _details(fit: Fit) -> list[str]:
         f"on layers {', '.join(str(depth) for depth in encoder.depths or (encoder.layers,))}"
     )
     parts = {name: len(digests) for name, digests in facts.texts.items()}
-    left = sum(parts.values()) - facts.corpus.rows
+    left = len(facts.learnt.union(facts.texts["exam"])) - facts.corpus.rows
     gone = f" ({left:,} of them are not in it)" if encoder and left else ""
     taught = (
         f"{parts['encoder']:,} by the encoder{gone} and {parts['heads']:,} by the heads"
         if encoder
         else f"{parts['heads']:,}"
     )
+    licence = "CC BY 4.0, " if _ours(fit) else ""
     sections = [
         f"# stance {model.version}",
         "Classifies a news statement on the axes below. Licence: MIT. Languages: " + ", ".join(model.languages) + ".",
         axes,
         "## Made of",
         f"{made}; a linear head an axis, temperature-scaled on out-of-fold logits. The corpus has "
-        f"{facts.corpus.rows:,} statements (CC BY 4.0, digest `{facts.corpus.digest[:16]}`): {taught} were "
+        f"{facts.corpus.rows:,} statements ({licence}digest `{facts.corpus.digest[:16]}`): {taught} were "
         f"learnt from, {parts['exam']:,}, of other events, are the exam.",
     ]
     if encoder:
         axis_names = [axis.name for axis in model.axes]
         known = [name for name in axis_names if name in encoder.axes]
         rows = [[step, *(f"{scores[name]:.3f}" for name in known)] for step, scores in encoder.held_out.items()]
+        flattered = (
+            f" ({encoder.held_out_known:,} of them had taught its teachers, which flatters)"
+            if encoder.held_out_known
+            else ""
+        )
         sections += [
             f"How the encoder was made, macro-F1 on {encoder.held_out_rows:,} rows of groups that it never saw, "
-            "composed ones among them; `exported` is after cutting the vocabulary and rounding to eight bits:",
+            f"composed ones among them{flattered}; `exported` is after cutting the vocabulary and rounding to eight "
+            "bits:",
             _table(["step", *known], rows),
         ]
     return sections
@@ -102,7 +113,7 @@ def _certainty(fit: Fit) -> list[str]:
             rows.append([axis, "in the label mix of articles", f"{articles['threshold']:.2f}", *figures])
     sections = [
         "## Certainty",
-        "Thresholds are set on rows that no head was fitted on, so that "
+        "Thresholds are set on rows that no head was fitted on, so that at least "
         f"{fit.parameters['selective_accuracy']:.1%} of the certain answers there are right, and none is certain that "
         "is likelier wrong than right. On the exam certain answers are this share of all, and so often right:",
         _table(["axis", "slice", "abstains under", "share answered", "share right of them"], rows),
@@ -161,14 +172,29 @@ def _behaviour(fit: Fit) -> list[str]:
     ]
     if faithful := fit.facts.faithfulness:
         sections += [
-            "What explanations are worth: how much probability the answer loses, on average, when the fifth of the "
-            "words with the largest weights is taken out (deletion) or kept alone (insertion), and as many at random.",
+            f"What explanations are worth, on {TEXTS} texts of the exam: how much probability the answer loses, on "
+            "average, when the fifth of the words with the largest weights is taken out (deletion: more is better) or "
+            "kept alone (insertion: less is better), and as many at random." + _no_better(faithful),
             _table(
                 ["axis", *(key.replace("_", ", ") for key in KEYS)],
                 [[axis, *(f"{of[key]:.3f}" for key in KEYS)] for axis, of in faithful.items()],
             ),
         ]
     return sections
+
+
+def _no_better(faithful: Mapping[str, Mapping[str, float]]) -> str:
+    """Name the axes on which the words that an explanation names do no better than as many at random."""
+    found = [
+        f"{what} on {axis}"
+        for axis, of in faithful.items()
+        for what, gained in (
+            ("deletion", of["deletion"] - of["deletion_random"]),
+            ("insertion", of["insertion_random"] - of["insertion"]),
+        )
+        if gained <= 0
+    ]
+    return f" No better than words at random: {', '.join(found)}." if found else ""
 
 
 def _weaknesses(fit: Fit) -> list[str]:
@@ -200,13 +226,20 @@ def _varied(found: Iterable[Any]) -> list[Any]:
     return list(first.values())
 
 
-def _use() -> list[str]:
+def _ours(fit: Fit) -> bool:
+    """Say whether all statements are of this project's corpus, of which it is known what they are."""
+    files = fit.facts.corpus.files
+    return bool(files) and all(file.startswith(CORPUS) for file in files)
+
+
+def _use(fit: Fit) -> list[str]:
+    drawn = "Statements of the corpus restate what was published between 2022 and 2026. " if _ours(fit) else ""
     return [
         "## Use",
         "Meant for reading and counting stances in news texts, with the doubtful answers left out or read by a person. "
         "Not meant for judging people, nor for texts of other topics or languages: it abstains where it notices, and "
-        "it does not always notice. Statements of the corpus restate what was published between 2022 and 2026; names, "
-        "offices and positions change, and so does what a model has learnt of them.",
+        f"it does not always notice. {drawn}Names, offices and positions change, and so does what a model has learnt "
+        "of them.",
     ]
 
 

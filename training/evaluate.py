@@ -32,7 +32,8 @@ class Mistake:
 class Evaluation:
     """Hold what was measured: figures an axis, texts that the bundle had learnt from, and its surest errors.
 
-    ``compared`` is the difference to another bundle where one was named.
+    ``compared`` is the difference to another bundle where one was named, ``other_seen`` the texts that it had learnt
+    from.
     """
 
     axes: tuple[Axis, ...]
@@ -40,6 +41,7 @@ class Evaluation:
     seen: int
     mistakes: tuple[Mistake, ...]
     compared: Mapping[str, Comparison]
+    other_seen: int
 
 
 def evaluate(
@@ -74,8 +76,8 @@ def evaluate(
         known = rows[axis.name].notna().to_numpy()
         pair = (found[axis.name][known].argmax(axis=1) for found in (probabilities, answers))
         compared[axis.name] = difference(rows[known], axis, *pair)
-    seen = int(rows["digest"].isin(bundle.manifest.learnt).sum())
-    return Evaluation(axes, metrics, seen, mistakes(rows, axes, probabilities)[:WORST], compared)
+    seen, other_seen = (int(rows["digest"].isin(b.manifest.learnt).sum()) if b else 0 for b in (bundle, other))
+    return Evaluation(axes, metrics, seen, mistakes(rows, axes, probabilities)[:WORST], compared, other_seen)
 
 
 def mistakes(rows: pd.DataFrame, axes: Sequence[Axis], probabilities: Mapping[str, np.ndarray]) -> tuple[Mistake, ...]:
