@@ -1,12 +1,13 @@
 """The same pipeline on anybody's labelled stance file, so that it can be held against published tables.
 
 A file has the columns ``text``, ``label`` and ``target``, and ``id`` where folds are named by it. Where every target
-has enough rows each gets a head of its own; where targets are many, as entities are, one head answers for all of them
-from the states of the target's own words beside those of the whole text. Official figures leave the most frequent label
-out or weigh it like the others, so every kind of features favours rare labels as far as rows that it has not learnt
-from say it should.
+has enough rows each gets a head of its own. Where targets are many or new, as entities are, one head answers for all of
+them: from the text, the states of the target's own words in it, the target by itself, and how text and target meet.
+Official figures leave the most frequent label out or weigh it like the others, so every kind of features favours rare
+labels as far as rows that it has not learnt from say it should.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +16,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rich.progress import track
+from sklearn.compose import ColumnTransformer
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import GroupKFold
 
 from models.encoder import Encoder, TokenStates
-from models.errors import TableError
+from models.errors import BadRow, CorpusError, TableError
 from models.heads import classifier, ngram_features, vector_classifier
 from models.text import normalise
+from training.rows import read_rows
 
-FEWEST_ROWS = 200
-"""Rows of a target from which it gets a head of its own."""
+COLUMNS = ("text", "label", "target")
+FEWEST_ROWS = 100
+"""Rows to learn from with which a target gets a head of its own."""
 FEWEST_TEXTS = 30
 """Texts that a head must have to learn from; n-grams of fewer than three of them are dropped."""
 BASELINE = "n-grams"
@@ -32,6 +36,8 @@ STRENGTHS = {BASELINE: (1.0, 10.0), "frozen vectors": (0.03, 0.1, 0.3)}
 """Strengths of regularisation that are tried on the rows learnt from."""
 FAVOURS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the log frequency of a label that are taken off its log probability."""
+CHUNK = 64
+"""Texts whose token states are held at once."""
 LEAST = 1e-9
 """The probability of a label that a head has never seen."""
 SEED = 0
@@ -42,10 +48,15 @@ the rows of the fold and of some outside it, all of them rows that were not lear
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Hold the figures of one kind of features: the mean over the targets, and over the folds, of each."""
+    """Hold the figures of one kind of features, each a mean over the folds.
+
+    ``macro_f1`` is the mean over the targets where each has a head of its own, else of all rows together, as ``pooled``
+    is in any case: published tables have the one or the other.
+    """
 
     features: str
     macro_f1: float
+    pooled: float
     by_target: dict[str, float]
     by_fold: tuple[float, ...]
     accuracy: float
@@ -55,59 +66,92 @@ def read(file: Path, test: Path | None, folds: Path | None, k: int) -> tuple[pd.
     """Read a stance file; return its rows, and a row the fold that it is tested in, -1 where it is only learnt from.
 
     Rows of ``test`` are tested and the others learnt from, or ``folds`` names the fold of each ``id``, those that it
-    does not name being learnt from, or ``k`` folds are made, all rows of a text in one.
+    does not name being learnt from, or ``k`` folds are made, all rows of a text in one. Texts are folded as the model
+    reads them, so what differs by a blank alone is one text.
 
     Raises:
-        TableError: a file cannot be read, lacks a column or a cell, or names the fold of none of the rows or two folds
-            of one; there are fewer texts than folds; rows to test on and folds are both given.
+        CorpusError: a file cannot be read, or rows of it lack something; all of them are named.
+        TableError: folds are named of none of the rows, or two of one; there are fewer texts than folds; rows to test
+            on and folds are both given; all rows have one label.
     """
     if test is not None and folds is not None:
         raise TableError("--test and --folds both say what is tested; give one of them")
-    rows = _table(file, "text", "label", "target")
+    names = [*COLUMNS, "id"] if folds else list(COLUMNS)
+    rows = _table(file, names)
     if test is not None:
-        tested = _table(test, "text", "label", "target")
-        return pd.concat([rows, tested], ignore_index=True), np.repeat([-1, 0], [len(rows), len(tested)])
-    if folds is None:
-        if (texts := rows["text"].nunique()) < k:
-            raise TableError(f"{file}: {texts} texts do not make {k} folds; name a smaller --k, or give more")
-        found = np.zeros(len(rows), dtype=int)
-        split = GroupKFold(k, shuffle=True, random_state=SEED).split(rows, groups=rows["text"])
-        for fold, (_, asked) in enumerate(split):
-            found[asked] = fold
-        return rows, found
-    names = _table(folds, "id", "fold")
-    if "id" not in rows:
-        raise TableError(f"{file}: lacks the column id, by which {folds} names the folds")
-    names = names[["id", "fold"]].drop_duplicates()
+        tested = _table(test, names)
+        rows, found = pd.concat([rows, tested], ignore_index=True), np.repeat([-1, 0], [len(rows), len(tested)])
+    elif folds is None:
+        found = _drawn(rows, k, file)
+    else:
+        found = _named_folds(rows, folds, file)
+    if rows["label"].nunique() == 1:
+        raise TableError(f"{file}: all rows are {rows['label'].iloc[0]}; give rows of another label")
+    return rows, found
+
+
+def _drawn(rows: pd.DataFrame, k: int, file: Path) -> np.ndarray:
+    if (texts := rows["text"].nunique()) < k:
+        raise TableError(f"{file}: {texts} texts do not make {k} folds; name a smaller --k, or give more")
+    found = np.zeros(len(rows), dtype=int)
+    split = GroupKFold(k, shuffle=True, random_state=SEED).split(rows, groups=rows["text"])
+    for fold, (_, asked) in enumerate(split):
+        found[asked] = fold
+    return found
+
+
+def _named_folds(rows: pd.DataFrame, folds: Path, file: Path) -> np.ndarray:
+    names = _table(folds, ["id", "fold"]).drop_duplicates()
     if (twice := names["id"].duplicated()).any():
         raise TableError(f"{folds}: names two folds of {names.loc[twice, 'id'].iloc[0]}; a row is tested in one")
     found, _ = pd.factorize(rows["id"].map(names.set_index("id")["fold"]), sort=True)
     if (found < 0).all():
         raise TableError(f"{folds}: names the fold of none of the rows of {file}")
-    return rows, found
+    return np.asarray(found)
 
 
-def _table(file: Path, *columns: str) -> pd.DataFrame:
-    try:
-        rows = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
-        raise TableError(f"{file}: cannot be read ({reason}); name a CSV file in UTF-8") from error
-    if missing := [name for name in columns if name not in rows]:
-        raise TableError(
-            f"{file}: lacks the column {', '.join(missing)}; it has {', '.join(rows.columns)}, taken apart at commas"
-        )
-    if rows.empty:
-        raise TableError(f"{file}: holds no row")
-    for name in columns:
-        if (blank := rows[name].str.strip() == "").any():
-            raise TableError(f"{file}: row {int(blank.to_numpy().argmax()) + 1} has no {name}; fill it in or drop it")
-    return rows
+def _table(file: Path, names: Sequence[str]) -> pd.DataFrame:
+    found, places, faults = read_rows([file], names)
+    rows = [
+        {name: "" if (value := row.get(name)) is None else normalise(str(value)) for name in names} for row in found
+    ]
+    for row, place in zip(rows, places, strict=True):
+        faults += [BadRow(*place, name, "is missing; fill it in or drop the row") for name in names if not row[name]]
+    if faults:
+        raise CorpusError(sorted(faults, key=lambda fault: (fault.line, fault.column)))
+    return pd.DataFrame(rows)
 
 
-def own_heads(rows: pd.DataFrame) -> bool:
-    """Say whether every target has enough rows for a head of its own."""
-    return bool(rows["target"].value_counts().min() >= FEWEST_ROWS)
+def own_heads(rows: pd.DataFrame, folds: np.ndarray) -> bool:
+    """Say whether every target that is tested has enough rows outside its fold for a head of its own."""
+    learnt = [
+        (rows.loc[folds != fold, "target"] == target).sum()
+        for fold in _tested(folds)
+        for target in rows.loc[folds == fold, "target"].unique()
+    ]
+    return bool(min(learnt) >= FEWEST_ROWS)
+
+
+def doubts(rows: pd.DataFrame, folds: np.ndarray) -> list[str]:
+    """Tell what makes figures worth less than they look, a sentence each."""
+    found = []
+    if left := int((folds < 0).sum()) if (folds > 0).any() else 0:
+        found.append(f"{left} of the {len(rows)} rows have no fold: they are learnt from, not tested")
+    strange: set[str] = set()
+    shared = 0
+    for fold in _tested(folds):
+        tested, learnt = rows[folds == fold], rows[folds != fold]
+        strange |= set(tested["label"]) - set(learnt["label"])
+        shared += int(tested["text"].isin(learnt["text"]).sum())
+    if strange:
+        found.append(f"nothing is learnt of {', '.join(sorted(strange))}, which is tested; are labels written alike?")
+    if shared:
+        found.append(f"{shared} of the {int((folds >= 0).sum())} rows tested have a text that is learnt from as well")
+    return found
+
+
+def _tested(folds: np.ndarray) -> list[int]:
+    return sorted(set(folds[folds >= 0].tolist()))
 
 
 def benchmark(
@@ -116,23 +160,26 @@ def benchmark(
     """Score n-grams and vectors, alone and averaged with n-grams, on the folds of a file, beside the majority class.
 
     ``folds`` is, a row, the fold that it is tested in, -1 where it is only learnt from. A figure is the mean of F1 over
-    ``classes``, then over targets, then over folds. ``tune`` fine-tunes an encoder, which is scored likewise.
+    ``classes``, over all labels where none is named. ``tune`` fine-tunes an encoder, which is scored likewise.
 
     Raises:
-        TableError: a head has too few texts to learn from, or all of one label.
+        TableError: a head has too few texts to learn from, or their words have nothing in common.
     """
-    own = own_heads(rows)
+    own = own_heads(rows, folds)
+    for fold in _tested(folds):  # before anything takes its time
+        for of in _heads(rows, folds == fold, own):
+            _enough(rows[of & (folds != fold)])
     vectors, labels = _vectors(rows, encoder, own), pd.Index(sorted(rows["label"].unique()))
     found: dict[str, list[pd.DataFrame]] = {}
-    for fold in track(sorted(set(folds[folds >= 0])), description="folds", transient=True):
+    for fold in track(_tested(folds), description="folds", transient=True):
         test = folds == fold
         heads = list(_heads(rows, test, own))
         unseen = {
-            name: pd.concat([_unseen(name, rows[of], test[of], vectors[of], labels, classes) for of in heads])
+            name: pd.concat([_unseen(name, rows[of], test[of], vectors[of], labels, classes, own) for of in heads])
             for name in STRENGTHS
         }
         if tune:
-            unseen["fine-tuned"] = tune(test, own, int(fold))
+            unseen["fine-tuned"] = tune(test, own, fold)
         # What fine-tuning has learnt from has no log probabilities of it, and so none of both.
         averages = {name: (logs + unseen[BASELINE]).dropna() / 2 for name, logs in unseen.items() if name != BASELINE}
         unseen |= {f"{name} and {BASELINE}": logs for name, logs in averages.items()}
@@ -145,11 +192,16 @@ def benchmark(
 
 
 def _heads(rows: pd.DataFrame, test: np.ndarray, own: bool) -> Iterator[np.ndarray]:
-    """Yield the mask of the rows of each head: those of a target, or all."""
+    """Yield the mask of the rows of each head that is tested: those of a target, or all."""
     for target in rows["target"].unique() if own else [None]:
         of = (rows["target"] == target).to_numpy() if own else np.ones(len(rows), dtype=bool)
         if (of & test).any():
             yield of
+
+
+def _enough(learnt: pd.DataFrame) -> None:
+    if (count := learnt["text"].nunique()) < FEWEST_TEXTS:
+        raise TableError(f"{_named(learnt)}: {count} texts to learn from where {FEWEST_TEXTS} are needed; give more")
 
 
 def _most_frequent(rows: pd.DataFrame, test: np.ndarray) -> pd.Series:
@@ -157,31 +209,64 @@ def _most_frequent(rows: pd.DataFrame, test: np.ndarray) -> pd.Series:
 
 
 def _unseen(
-    name: str, rows: pd.DataFrame, test: np.ndarray, vectors: np.ndarray, labels: pd.Index, classes: Sequence[str]
+    name: str,
+    rows: pd.DataFrame,
+    test: np.ndarray,
+    vectors: np.ndarray,
+    labels: pd.Index,
+    classes: Sequence[str],
+    own: bool,
 ) -> pd.DataFrame:
     """Return log probabilities (rows, labels) of the rows of a head, each by a fit that has not learnt from the row.
 
     Rows of ``test`` are answered by a fit to all others, and those by fits to two thirds of them.
     """
-    texts, learnt = rows["text"], np.flatnonzero(~test)
-    if (count := texts.iloc[learnt].nunique()) < FEWEST_TEXTS:
-        raise TableError(f"{_named(rows)}: {count} texts to learn from where {FEWEST_TEXTS} are needed; give more")
-    thirds = [(learnt[a], learnt[b]) for a, b in GroupKFold(3).split(learnt, groups=texts.iloc[learnt])]
-    features: Any = ngram_features().fit(texts.iloc[learnt]).transform(texts) if name == BASELINE else vectors
+    learnt = np.flatnonzero(~test)
+    thirds = [(learnt[a], learnt[b]) for a, b in GroupKFold(3).split(learnt, groups=rows["text"].iloc[learnt])]
+    features = _ngrams(rows, learnt, own) if name == BASELINE else _crossed(vectors, learnt, own)
 
     def fitted(strength: float, learn: np.ndarray, ask: np.ndarray) -> pd.DataFrame:
-        head = classifier(strength) if name == BASELINE else vector_classifier(strength)
         known = rows["label"].iloc[learn]
-        if known.nunique() == 1:
-            raise TableError(f"{_named(rows)}: nearly all are {known.iloc[0]}; give more rows of another label")
-        head.fit(features[learn], known)
         probabilities = np.full((len(ask), len(labels)), LEAST)
-        probabilities[:, labels.get_indexer(head.classes_)] = head.predict_proba(features[ask]).clip(min=LEAST)
+        if known.nunique() == 1:  # nothing to fit, and nothing else to answer
+            probabilities[:, labels.get_loc(known.iloc[0])] = 1
+        else:
+            head = classifier(strength) if name == BASELINE else vector_classifier(strength)
+            head.fit(features[learn], known)
+            probabilities[:, labels.get_indexer(head.classes_)] = head.predict_proba(features[ask]).clip(min=LEAST)
         return pd.DataFrame(np.log(probabilities), rows.index[ask], labels)
 
     tried = {strength: pd.concat([fitted(strength, *third) for third in thirds]) for strength in STRENGTHS[name]}
     best = max(tried, key=lambda strength: _answers(tried[strength], rows, test, classes)[0])
     return pd.concat([tried[best], fitted(best, learnt, np.flatnonzero(test))])
+
+
+def _ngrams(rows: pd.DataFrame, learnt: np.ndarray, own: bool) -> Any:
+    """Return the n-grams of texts, beside them those of their targets where these share a head."""
+    columns = ["text"] if own else ["text", "target"]
+    features = ColumnTransformer([(name, ngram_features(), name) for name in columns], sparse_threshold=1)
+    try:
+        return features.fit(rows.iloc[learnt]).transform(rows).tocsr()
+    except ValueError as error:  # scikit-learn's word for texts that share nothing
+        if not own:  # or for targets of which each is another
+            return _ngrams(rows, learnt, own=True)
+        raise TableError(f"{_named(rows)}: the texts have no words in common; give more") from error
+
+
+def _crossed(vectors: np.ndarray, learnt: np.ndarray, own: bool) -> np.ndarray:
+    """Put beside vectors the products of a text's and its target's: by these a linear head sees how the two meet.
+
+    ``vectors`` are (rows, 3 width): of the text, of the target's words in it, of the target by itself. Both factors are
+    centred, and the products are as long as the texts' vectors, by rows ``learnt``. Of a target with a head of its own
+    there is nothing to meet.
+    """
+    if own:
+        return vectors
+    centred = vectors - vectors[learnt].mean(axis=0)
+    text, _, target = np.split(centred, 3, axis=1)
+    products = text * target
+    length, found = (float(np.square(part[learnt]).mean()) for part in (text, products))
+    return np.hstack([vectors, products * np.float32((length / max(found, LEAST)) ** 0.5)])
 
 
 def _named(rows: pd.DataFrame) -> str:
@@ -196,9 +281,9 @@ def _answers(
 
     ``unseen`` has the log probabilities of rows that were not learnt from; the answers are those to rows of ``test``.
     """
+    counts = rows.loc[~test, "label"].value_counts().reindex(unseen.columns).dropna()
+    unseen, frequency = unseen[counts.index], np.log(counts / counts.sum())  # what nobody has learnt is no answer
     known, asked = (unseen.loc[unseen.index.intersection(rows.index[part])] for part in (~test, test))
-    counts = rows.loc[~test, "label"].value_counts().reindex(unseen.columns, fill_value=1)
-    frequency = np.log(counts / counts.sum())
 
     def answered(logs: pd.DataFrame, favour: float) -> pd.Series:
         return pd.Series(logs.columns[(logs - favour * frequency).to_numpy().argmax(axis=1)], logs.index)
@@ -209,47 +294,55 @@ def _answers(
 
 
 def _f1(labels: pd.Series, answers: pd.Series, classes: Sequence[str]) -> float:
-    return float(f1_score(labels, answers, labels=classes, average="macro", zero_division=0))
+    return float(f1_score(labels, answers, labels=classes or None, average="macro", zero_division=0))
 
 
 def _vectors(rows: pd.DataFrame, encoder: Encoder, own: bool) -> np.ndarray:
-    """Return the vectors of the texts; where targets share a head, beside them the mean state of the target's words."""
-    distinct = rows["text"].drop_duplicates().tolist()
-    whole: dict[str, np.ndarray] = {}
-    states: dict[str, TokenStates] = {}
-    for at in track(range(0, len(distinct), 256), description=f"encoding {len(distinct)} texts", transient=True):
-        part = distinct[at : at + 256]
+    """Return the vectors of the texts, (rows, width).
+
+    Where targets share a head, (rows, 3 width): beside them the mean state of the target's words where the text has
+    them, else the text's vector again, and the vector of the target by itself.
+    """
+    found = np.empty((len(rows), encoder.width * (1 if own else 3)), dtype=np.float32)
+    places = rows.groupby("text", sort=False).indices
+    distinct, targets = rows["text"].unique().tolist(), rows["target"].tolist()
+    for at in track(range(0, len(distinct), CHUNK), description=f"encoding {len(distinct)} texts", transient=True):
+        part = distinct[at : at + CHUNK]
         if own:
-            whole |= dict(zip(part, encoder.transform(part), strict=True))
-        else:
-            states |= dict(zip(part, encoder.token_states(part), strict=True))
-    if own:
-        return np.stack([whole[text] for text in rows["text"]])
-    vectors = []
-    for text, target in zip(rows["text"], rows["target"], strict=True):
-        found = states[text]
-        start = normalise(text).lower().find(normalise(target).lower())
-        end = start + len(normalise(target))
-        inside = [start >= 0 and a < end and b > start for a, b in found.spans]
-        named = found.states[inside].mean(axis=0) if any(inside) else found.vector
-        vectors.append(np.concatenate([found.vector, named]))
-    return np.stack(vectors)
+            for text, vector in zip(part, encoder.transform(part), strict=True):
+                found[places[text]] = vector
+            continue
+        for text, states in zip(part, encoder.token_states(part), strict=True):
+            for place in places[text]:
+                found[place, : 2 * encoder.width] = np.concatenate(
+                    [states.vector, _named_in(text, targets[place], states)]
+                )
+    if not own:
+        apart = rows["target"].unique().tolist()
+        vectors = pd.DataFrame(encoder.transform(apart), index=apart)
+        found[:, 2 * encoder.width :] = vectors.loc[targets].to_numpy()
+    return found
+
+
+def _named_in(text: str, target: str, states: TokenStates) -> np.ndarray:
+    """Return the mean state of the words of a target where it is first named in a text, else of all words."""
+    named = re.search(rf"(?<!\w){re.escape(target.lower())}(?!\w)", text.lower())
+    inside = [named is not None and a < named.end() and b > named.start() for a, b in states.spans]
+    return states.states[inside].mean(axis=0) if any(inside) else states.vector
 
 
 def _score(name: str, found: pd.DataFrame, classes: Sequence[str], own: bool) -> Score:
     def macro(rows: pd.DataFrame) -> float:
         return _f1(rows["label"], rows["answer"], classes)
 
-    targets = found["target"].unique().tolist() if own else []
-    by_target = {t: np.mean([macro(f) for _, f in found[found["target"] == t].groupby("fold")]) for t in targets}
-    by_fold = tuple(
-        float(np.mean([macro(rows[rows["target"] == t]) for t in targets])) if own else macro(rows)
-        for _, rows in found.groupby("fold")
-    )
+    figures = found.groupby(["fold", "target"] if own else ["fold"], sort=False).apply(macro)
+    by_fold = figures.groupby("fold").mean()
+    by_target = figures.groupby("target", sort=False).mean() if own else pd.Series(dtype=float)
     return Score(
         name,
-        float(np.mean(by_fold)),
-        {target: float(value) for target, value in by_target.items()},
-        by_fold,
+        float(by_fold.mean()),
+        float(found.groupby("fold").apply(macro).mean()),
+        {str(target): float(value) for target, value in by_target.items()},
+        tuple(by_fold.tolist()),
         float(accuracy_score(found["label"], found["answer"])),
     )

@@ -112,9 +112,9 @@ def score(
 
 
 def benchmark(
-    file: Annotated[Path, typer.Argument(help="A CSV file with the columns text, label and target.")],
+    file: Annotated[Path, typer.Argument(help="Rows with text, label and target: CSV, JSON lines or Parquet.")],
     test: Annotated[Path | None, typer.Option(help="Rows to test on; FILE is then only learnt from.")] = None,
-    folds: Annotated[Path | None, typer.Option(help="A CSV file with the columns id and fold.")] = None,
+    folds: Annotated[Path | None, typer.Option(help="Rows with id and fold, of the same forms.")] = None,
     k: Annotated[int, typer.Option(min=2, help="Folds to make where none are given; a text stays in one.")] = 5,
     classes: Annotated[str, typer.Option(help="Labels whose F1 is averaged, with commas; by default all.")] = "",
     encoder: Annotated[Path | None, typer.Option(help="Folder of an encoder; by default the one that serves.")] = None,
@@ -129,8 +129,9 @@ def benchmark(
 ) -> None:
     """Hold the pipeline against published tables: n-grams, frozen vectors and both on any labelled stance file.
 
-    Where every target has 200 rows each gets a model of its own, else one answers for all from the words of the target.
-    Rare labels are favoured as far as rows not learnt from say they should.
+    Where every target has 100 rows to learn from each gets a model of its own, else one answers for all of them from
+    text and target together; figures are the mean over the targets, and those of all rows together. Rare labels are
+    favoured as far as rows not learnt from say they should.
 
     A run with `--finetune` that was cut short goes on when it is started again.
 
@@ -141,15 +142,15 @@ def benchmark(
     `python -m training benchmark rusentne/train.csv --test rusentne/test.csv --classes positive,negative --finetune`
     """
     rows, parts = benchmarks.read(file, test, folds, k)
-    named = [name.strip() for name in classes.split(",") if name.strip()] or sorted(rows["label"].unique())
+    named = [name.strip() for name in classes.split(",") if name.strip()]
     if unknown := set(named) - set(rows["label"]):
         labels = ", ".join(sorted(rows["label"].unique()))
         raise TableError(f"{file}: no row is labelled {', '.join(sorted(unknown))}; there are {labels}")
     if base and not finetune:
         raise TableError("--base is what --finetune begins from; add that, or leave --base out")
-    if folds and (left := int((parts < 0).sum())):
-        report.warn(f"{folds} does not name {left} of the {len(rows)} rows: they are learnt from, not tested")
-    report.out.print("a model a target" if benchmarks.own_heads(rows) else "one model for all targets")
+    for doubt in benchmarks.doubts(rows, parts):
+        report.warn(doubt)
+    report.out.print("a model a target" if benchmarks.own_heads(rows, parts) else "one model for all targets")
     frozen = Encoder.read(encoder_folder(store, encoder, required=True) or RELEASED)
     if not finetune:
         report.benchmark(benchmarks.benchmark(rows, parts, frozen, named), named)

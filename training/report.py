@@ -107,15 +107,23 @@ def mistakes(found: Sequence[Mistake]) -> None:
 
 
 def benchmark(scores: Sequence[Score], classes: Sequence[str]) -> None:
-    """Print the figures on a benchmark, a line a kind of features, with each target and the spread over the folds."""
-    table = Table(title=f"mean F1 of {', '.join(classes)}")
-    for name in ("", "macro-F1", "over the folds", *scores[0].by_target, "accuracy"):
+    """Print the figures on a benchmark, a line a kind of features, with the spread over the folds, and each target."""
+    targets = list(scores[0].by_target)
+    table = Table(title=escape(f"mean F1 of {', '.join(classes) or 'all labels'}"))
+    for name in ("", "mean of targets" if targets else "macro-F1", "over the folds", "all rows together", "accuracy"):
         table.add_column(name)
     for score in scores:
         spread = f"{min(score.by_fold):.3f} to {max(score.by_fold):.3f}"
-        targets = [f"{value:.3f}" for value in score.by_target.values()]
-        table.add_row(score.features, f"{score.macro_f1:.3f}", spread, *targets, f"{score.accuracy:.3f}")
+        figures = f"{score.macro_f1:.3f}", spread, f"{score.pooled:.3f}", f"{score.accuracy:.3f}"
+        table.add_row(score.features, *figures)
     out.print(table)
+    if targets:
+        table = Table(title="by target")
+        for name in ("", *(score.features for score in scores)):
+            table.add_column(name)
+        for target in targets:
+            table.add_row(escape(target), *(f"{score.by_target[target]:.3f}" for score in scores))
+        out.print(table)
 
 
 def comparison(challenger: str, champion: str, compared: Mapping[str, Comparison], rows: str) -> None:

@@ -1,6 +1,7 @@
 """Rows of corpus files: JSON lines, CSV and Parquet, each row with the place where it stands."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -101,7 +102,7 @@ def _csv_rows(content: bytes, required: Sequence[str]) -> Iterator[tuple[int, Ro
     except UnicodeDecodeError as error:
         yield content[: error.start].count(b"\n") + 1, "not UTF-8"
         return
-    lines = text.splitlines(keepends=True)
+    lines = list(io.StringIO(text, newline=""))  # a cell may hold whatever else Unicode takes for the end of a line
     if not lines:
         return
     reader = csv.reader(lines, delimiter=";" if lines[0].count(";") > lines[0].count(",") else ",", strict=True)

@@ -1,21 +1,25 @@
+import re
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from models.bundle import RELEASED
-from models.encoder import Encoder
-from models.errors import TableError
+from models.encoder import Encoder, TokenStates
+from models.errors import CorpusError, TableError
 from tests.conftest import run
-from training.benchmark import FEWEST_ROWS, _answers, benchmark, read
+from training import report
+from training.benchmark import FEWEST_ROWS, Score, _answers, _f1, _named_in, benchmark, doubts, own_heads, read
 from training.corpus import Corpus
 
 
 @pytest.fixture(scope="module")
 def rows(corpus: Corpus) -> pd.DataFrame:
     """Statements as a stance file: two targets, the text of each row once for both."""
-    frame = corpus.part("exam").head(FEWEST_ROWS)
+    frame = corpus.part("exam").head(2 * FEWEST_ROWS)
     parts = [
         pd.DataFrame({"id": frame["id"] + axis, "text": frame["text"], "label": frame[axis], "target": axis})
         for axis in ("troops", "outlook")
@@ -33,6 +37,7 @@ def test_targets_with_enough_rows_get_heads_of_their_own_and_vectors_beat_the_ma
         assert score.by_target.keys() == {"troops", "outlook"}
         assert score.macro_f1 == pytest.approx(np.mean(score.by_fold))
         assert score.macro_f1 == pytest.approx(np.mean(list(score.by_target.values())))
+        assert 0 <= score.pooled <= 1
     assert list(scores) == ["always the most frequent", "n-grams", "frozen vectors", "frozen vectors and n-grams"]
     assert scores["frozen vectors"].accuracy > scores["always the most frequent"].accuracy + 0.1
     for _, of_text in read_rows.assign(fold=folds).groupby("text"):
@@ -43,8 +48,8 @@ def test_many_targets_share_a_head_that_looks_at_their_words(rows: pd.DataFrame,
     few = rows[rows["target"] == "troops"].copy()
     few["target"] = few["text"].str.split().str[0]
     few.iloc[:150].to_csv(tmp_path / "train.csv", index=False)
-    few.iloc[150:].to_csv(tmp_path / "test.csv", index=False)
-    words = ["training", "benchmark", str(tmp_path / "train.csv"), "--test", str(tmp_path / "test.csv")]
+    few.iloc[150:].to_json(tmp_path / "test.jsonl", orient="records", lines=True)
+    words = ["training", "benchmark", str(tmp_path / "train.csv"), "--test", str(tmp_path / "test.jsonl")]
     printed = run(*words, "--classes", "pro, anti", "--encoder", str(RELEASED))
     assert printed.returncode == 0, printed.stderr
     for told in (
@@ -106,10 +111,125 @@ def test_named_folds_are_taken_and_what_is_missing_is_told(rows: pd.DataFrame, t
     with pytest.raises(TableError, match="the fold of none of the rows"):
         read(file, None, folds, 5)
     rows.drop(columns=["target"]).to_csv(file, index=False)
-    with pytest.raises(TableError, match="lacks the column target; it has"):
+    with pytest.raises(
+        CorpusError, match=r"rows\.csv:1: \(row\): names no target: a header must name text, label, target"
+    ):
         read(file, None, None, 5)
-    with pytest.raises(TableError, match="cannot be read"):
+    with pytest.raises(CorpusError, match="cannot be read"):
         read(tmp_path / "nowhere.csv", None, None, 5)
+
+
+def test_what_differs_by_blanks_alone_is_one_text_one_label_and_one_target(tmp_path: Path) -> None:
+    file, folds = tmp_path / "rows.csv", tmp_path / "folds.csv"
+    lines = [f"0{n},{text} {n // 4}, {'FAVOR' if n % 8 else 'None'} ,No  war" for n, text in enumerate(["We go!"] * 16)]
+    lines[1::4] = [line.replace("We go!", " We  go!\u200b") for line in lines[1::4]]
+    file.write_text("\ufeffid,text,label,target\n" + "\n".join(lines), encoding="utf-8")
+    rows, found = read(file, None, None, 4)
+    assert rows["text"].nunique() == 4
+    assert set(rows["label"]) == {"FAVOR", "None"}
+    assert set(rows["target"]) == {"No war"}
+    assert (rows.assign(fold=found).groupby("text")["fold"].nunique() == 1).all()
+    folds.write_text("id,fold\n" + "\n".join(f" 0{n} ,{n % 2}" for n in range(16)), encoding="utf-8")
+    assert read(file, None, folds, 5)[1].tolist() == [n % 2 for n in range(16)]
+
+
+def test_one_head_for_several_targets_tells_them_apart_though_no_text_names_them(rows: pd.DataFrame) -> None:
+    few = rows.groupby("target", group_keys=False).head(FEWEST_ROWS + 60).reset_index(drop=True)
+    folds = np.where(few.groupby("target").cumcount() < 90, -1, 0)
+    mixed = few.assign(target=["one", "other"] * (len(few) // 2))
+    found = [
+        {score.features: score.macro_f1 for score in benchmark(each, folds, Encoder.read(RELEASED), [])}
+        for each in (few, mixed)
+    ]
+    for features in ("n-grams", "frozen vectors", "frozen vectors and n-grams"):
+        assert found[0][features] > found[1][features] + 0.05
+
+
+def test_whether_targets_have_heads_of_their_own_follows_from_what_is_learnt() -> None:
+    rows = pd.DataFrame({"target": ["old"] * 220 + ["new"] * 220})
+    new = np.repeat([-1, 0], 220)
+    assert not own_heads(rows, new)  # nothing is learnt of what is tested
+    assert own_heads(rows, np.arange(440) % 2)
+    assert not own_heads(rows, np.where(np.arange(440) < 130, 0, 1))  # beside the one fold too little is left
+    few = pd.DataFrame({"target": ["old"] * 220 + ["rare"] * 5})
+    assert not own_heads(few, np.arange(225) % 2)
+    assert own_heads(few, np.where(few["target"] == "rare", -1, np.arange(225) % 2))  # who is not tested needs no head
+
+
+def test_a_fold_may_lack_a_target_and_a_target_a_label(rows: pd.DataFrame) -> None:
+    folds = np.where(rows["target"] == "troops", np.arange(len(rows)) % 2, 0)
+    folds[(rows["target"] == "outlook") & (np.arange(len(rows)) % 2 == 0)] = -1
+    own = rows[rows["target"] != "outlook"].index.union(rows[rows["target"] == "outlook"].index)
+    for score in benchmark(rows.loc[own], folds, Encoder.read(RELEASED), []):
+        assert score.by_target.keys() == {"troops", "outlook"}
+        assert len(score.by_fold) == 2
+        assert score.by_fold[1] <= score.by_target["troops"] * 2  # of troops alone
+
+
+def test_a_target_of_one_label_is_answered_by_that(rows: pd.DataFrame) -> None:
+    alike = rows.assign(label=rows["label"].where(rows["target"] == "troops", "neutral"))
+    alike.loc[alike.index[-1], "label"] = "optimistic"
+    folds = np.arange(len(rows)) % 2
+    for score in benchmark(alike, folds, Encoder.read(RELEASED), []):
+        if "vectors" not in score.features or score.features == "frozen vectors":
+            assert score.by_target["outlook"] > 0.4
+
+
+def test_figures_are_of_the_labels_that_there_are_and_no_answer_is_one_that_nobody_learnt() -> None:
+    assert _f1(pd.Series(["a", "b"]), pd.Series(["a", "b"]), []) == 1
+    assert _f1(pd.Series(["a", "b"]), pd.Series(["a", "b"]), ["a", "c"]) == 0.5
+    rows = pd.DataFrame({"label": ["a", "a", "a", "b", "a", "c"]})
+    likely = pd.DataFrame({"a": [0.9, 0.9, 0.9, 0.2, 0.6, 0.3], "b": [0.08, 0.08, 0.08, 0.7, 0.3, 0.2]})
+    unseen = np.log(likely.assign(c=1 - likely.sum(axis=1)))
+    score, answers = _answers(unseen, rows, np.arange(6) >= 4, [])
+    assert score == 1
+    assert answers.tolist() == ["a", "a"]
+
+
+def test_a_target_is_found_in_a_text_as_a_word_of_its_own() -> None:
+    text = "He said that AI pays."
+    spans = tuple((found.start(), found.end()) for found in re.finditer(r"\w+", text))
+    states = TokenStates(np.eye(len(spans), dtype=np.float32), spans, 0.0)
+    assert _named_in(text, "AI", states).tolist() == [0, 0, 0, 1, 0]
+    assert _named_in(text, "ai pays", states).tolist() == [0, 0, 0, 0.5, 0.5]
+    assert _named_in(text, "sai", states).tolist() == states.vector.tolist()
+
+
+def test_what_makes_figures_worth_less_is_told(tmp_path: Path) -> None:
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text("text,label,target\nOne.,F,x\nTwo.,A,x\n")
+    test.write_text("text,label,target\nTwo. ,Favor,x\nThree.,A,y\n")
+    rows, folds = read(train, test, None, 5)
+    assert doubts(rows, folds) == [
+        "nothing is learnt of Favor, which is tested; are labels written alike?",
+        "1 of the 2 rows tested have a text that is learnt from as well",
+    ]
+    assert doubts(rows.assign(label="F"), np.array([-1, 0, 1, 1])) == [
+        "1 of the 4 rows have no fold: they are learnt from, not tested",
+        "2 of the 3 rows tested have a text that is learnt from as well",
+    ]
+    assert doubts(rows[rows["text"] != "Two."], np.array([-1, 0]))[0].startswith("nothing is learnt of A,")
+
+
+def test_texts_without_words_are_told(rows: pd.DataFrame) -> None:
+    few = pd.DataFrame({"text": [chr(0x4E00 + 97 * n) * 3 for n in range(80)], "label": ["a", "b"] * 40, "target": "x"})
+    with pytest.raises(TableError, match="the rows of x: the texts have no words in common; give more"):
+        benchmark(few, np.arange(80) % 2, Encoder.read(RELEASED), [])
+
+
+def test_many_targets_and_odd_names_are_printed_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = StringIO()
+    monkeypatch.setattr(report, "out", Console(file=page, width=80))
+    targets = {f"[/b] {n}": n / 100 for n in range(40)}
+    report.benchmark(
+        [Score(name, 0.5, 0.25, targets, (0.5,), 0.75) for name in ("n-grams", "frozen vectors")], ["[/i]"]
+    )
+    printed = page.getvalue()
+    assert "mean F1 of [/i]" in printed
+    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if line.startswith("│")]
+    assert [f"[/b] {n}" for n in range(40)] == [cells[0] for cells in lines if cells[0].startswith("[/b]")]
+    assert ["[/b] 7", "0.070", "0.070"] in lines
+    assert ["n-grams", "0.500", "0.500 to 0.500", "0.250", "0.750"] in lines
 
 
 GOOD = "id,text,label,target\n1,One.,a,x\n2,Two.,b,x\n"
@@ -118,12 +238,27 @@ GOOD = "id,text,label,target\n1,One.,a,x\n2,Two.,b,x\n"
 @pytest.mark.parametrize(
     ("file", "folds", "told"),
     [
-        ("text,label,target\n", None, "rows.csv: holds no row"),
-        ("text,label,target\nOne.,a,x\nTwo., ,x\n", None, "rows.csv: row 2 has no label; fill it in or drop it"),
-        ('text,label,target\n"",a,x\nTwo.,b,x\n', None, "rows.csv: row 1 has no text"),
-        ("text;label;target\nOne.;a;x\n", None, "it has text;label;target, taken apart at commas"),
-        (GOOD, None, "rows.csv: 2 texts do not make 5 folds; name a smaller --k, or give more"),
-        (GOOD, "id,fold\n1,\n", "folds.csv: row 1 has no fold"),
+        ("text,label,target\n", None, r"rows\.csv:0: \(file\): holds no row"),
+        (
+            "text,label,target\nOne.,a,x\nTwo., ,x\n",
+            None,
+            r"rows\.csv:3: label: is missing; fill it in or drop the row",
+        ),
+        (
+            'text,label,target\n"",a,x\nTwo.,b,x\n\u200b,b,x',
+            None,
+            r"(?s)rows\.csv:2: text: is missing.*\.csv:4: text: is",
+        ),
+        ("text|label|target\nOne.|a|x\n", None, r"rows\.csv:1: \(row\): names no text, label, target"),
+        ("text,label,target\nOne,two.,a,x\n", None, r"rows\.csv:2: \(row\): has more cells than the header"),
+        ('text,label,target\n"One.,a,x\nTwo.,b,x\n', None, r"rows\.csv:2: \(row\): not CSV"),
+        (GOOD, None, r"rows\.csv: 2 texts do not make 5 folds; name a smaller --k, or give more"),
+        (
+            "text,label,target\n" + "\n".join(f"{n},a,x" for n in range(9)),
+            None,
+            r"rows\.csv: all rows are a; give rows of another label",
+        ),
+        (GOOD, "id,fold\n1,\n", r"folds\.csv:2: fold: is missing"),
         (GOOD, "id,fold\n1,0\n1,1\n", "folds.csv: names two folds of 1; a row is tested in one"),
     ],
 )
@@ -131,7 +266,7 @@ def test_what_a_stance_file_or_its_folds_lack_is_told(file: str, folds: str | No
     (tmp_path / "rows.csv").write_text(file)
     if folds:
         (tmp_path / "folds.csv").write_text(folds)
-    with pytest.raises(TableError, match=told):
+    with pytest.raises((TableError, CorpusError), match=told):
         read(tmp_path / "rows.csv", None, tmp_path / "folds.csv" if folds else None, 5)
 
 
@@ -145,21 +280,13 @@ def test_what_cannot_be_meant_together_is_told(tmp_path: Path) -> None:
     assert "--base is what --finetune begins from" in printed.stderr
 
 
-@pytest.mark.parametrize(
-    ("label", "texts", "told"),
-    [
-        ("neutral", 60, "the rows of troops: nearly all are neutral; give more rows of another label"),
-        (None, 40, "the rows of troops: 20 texts to learn from where 30 are needed; give more"),
-    ],
-)
-def test_rows_that_nothing_can_be_learnt_from_are_told(
-    rows: pd.DataFrame, label: str | None, texts: int, told: str
+def test_rows_that_nothing_can_be_learnt_from_are_told_before_anything_is_encoded(
+    rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = rows[rows["target"] == "troops"].head(texts).reset_index(drop=True)
-    if label:
-        few["label"] = label
-    with pytest.raises(TableError, match=told):
-        benchmark(few, np.arange(texts) % 2, Encoder.read(RELEASED), ["neutral"])
+    few = rows[rows["target"] == "troops"].head(40).reset_index(drop=True)
+    monkeypatch.setattr("training.benchmark._vectors", None)
+    with pytest.raises(TableError, match="the rows of troops: 20 texts to learn from where 30 are needed; give more"):
+        benchmark(few, np.arange(40) % 2, Encoder.read(RELEASED), ["neutral"])
 
 
 def test_a_class_that_nobody_has_is_told(rows: pd.DataFrame, tmp_path: Path) -> None:

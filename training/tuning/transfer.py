@@ -63,6 +63,7 @@ def _unseen(base: Base, rows: pd.DataFrame, test: np.ndarray, own: bool, work: P
     targets = rows["target"].unique().tolist() if own else [None]
     axes = [Axis(name=f"head{i}", labels=codes, neutral=codes[0], description=str(t)) for i, t in enumerate(targets)]
     frame = pd.DataFrame({"text": rows["text"] if own else rows["target"] + ": " + rows["text"]})
+    frame["turn"] = rows.groupby(["text", "target"]).cumcount()
     for axis, target in zip(axes, targets, strict=True):
         frame[axis.name] = coded if target is None else coded.where(rows["target"] == target)
     known = frame[~test]
@@ -84,6 +85,9 @@ def _unseen(base: Base, rows: pd.DataFrame, test: np.ndarray, own: bool, work: P
 
 
 def _a_text_a_row(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put the labels of a text that stands once for each target side by side, a missing one None as in a corpus."""
-    found = frame.groupby("text", sort=False).first().reset_index()
+    """Put the labels of a text that stands once for each target side by side, a missing one None as in a corpus.
+
+    Where it stands again for one, by another reader, that is another row.
+    """
+    found = frame.groupby(["text", "turn"], sort=False).first().reset_index()
     return found.astype(object).where(found.notna(), None)
