@@ -23,6 +23,11 @@ _DOUBLE_QUOTES = re.compile("[«»“”„‟″〝〞＂]")
 _WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+(?:['‐‑-](?:[^\W_][\u0300-\u036f]*)+)*")
 
 
+MOST_MARKS = 30
+"""Combining marks in a row, as in the Stream-Safe Text Format of UAX #15; no word in any language has more. To put
+them in order takes time that grows with the square of their number, and stops every thread."""
+# No mark is a letter, and none comes before U+0300.
+_MANY_SIGNS = re.compile(rf"[^\w\s\x00-\u02ff]{{{MOST_MARKS + 1},}}")
 LONGEST_STATEMENT = 2_000
 """Characters: a statement is a sentence or two; a longer text is an article that was not split."""
 UNWRITABLE = re.compile("[\\x00\ud800-\udfff]")
@@ -46,8 +51,8 @@ def normalise(text: str) -> str:
     >>> normalise(" «Пам’ять»&nbsp;—  &quot;memory&quot; ")
     '"Пам\'ять" — "memory"'
     """
-    text = unicodedata.normalize("NFC", _UNSEEN.sub("", text))
-    text = unicodedata.normalize("NFC", _ENTITY.sub(_decoded, text))
+    text = _composed(_UNSEEN.sub("", text))
+    text = _composed(_ENTITY.sub(_decoded, text))
     text = _APOSTROPHE.sub("'", _DOUBLE_QUOTES.sub('"', text))
     return " ".join(text.split())
 
@@ -77,6 +82,22 @@ def split(text: str) -> list[Statement]:
     ['«Да. Мы готовы», — сказал он.', 'Зал молчал.']
     """
     return list(_statements(text, lambda block: (end.end() for end in _END.finditer(block))))
+
+
+def _composed(text: str) -> str:
+    """Put a text in NFC, without the marks that follow the thirtieth in a row."""
+    # To compose may take a mark apart into two, so what comes out is bounded too.
+    return _MANY_SIGNS.sub(_bounded, unicodedata.normalize("NFC", _MANY_SIGNS.sub(_bounded, text)))
+
+
+def _bounded(signs: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for sign in signs[0]:
+        # Three Tibetan vowels are no marks by themselves but made of marks.
+        marks = marks + 1 if unicodedata.combining(unicodedata.normalize("NFD", sign)[0]) else 0
+        if marks <= MOST_MARKS:
+            kept.append(sign)
+    return "".join(kept)
 
 
 def _decoded(entity: re.Match[str]) -> str:

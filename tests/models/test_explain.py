@@ -20,7 +20,21 @@ TEXTS = st.one_of(
     st.text(max_size=80),
     st.lists(
         st.sampled_from(
-            ["«Нет", "войскам»,", "Пам’ять", "&nbsp;", "&amp;", "в\u00adійна", "1,5", "—", "…", "\n", "e\u0301t", "ﬁn"]
+            [
+                "«Нет",
+                "войскам»,",
+                "Пам’ять",
+                "&nbsp;",
+                "&amp;",
+                "в\u00adійна",
+                "1,5",
+                "—",
+                "…",
+                "\n",
+                "e\u0301t",
+                "ﬁn",
+                "а" + "\u0316\u0301" * 40,
+            ]
         ),
         max_size=12,
     ).map(" ".join),
@@ -56,6 +70,15 @@ def test_words_are_those_of_the_text() -> None:
     words = prediction.stances["troops"].words
     assert words is not None
     assert [word.text for word in words] == ["«Ми", "не", "пошлемо", "військ»,", "—", "сказав", "він."]
+
+
+def test_words_stand_where_they_say_beside_more_marks_than_are_read() -> None:
+    text = "Ми не" + "\u0301\u0316" * 40 + " пошлемо&#769;" + "&#790;" * 40 + " військ."
+    [prediction] = released().predict([text], explain=True)
+    words = prediction.stances["troops"].words
+    assert words is not None
+    assert [word.text for word in words] == text.split()
+    assert [text[word.start : word.end] for word in words] == text.split()
 
 
 def test_a_text_without_words_has_none_to_explain() -> None:

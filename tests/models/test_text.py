@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import Statement, count_words, digest, normalise, split
+from models.text import MOST_MARKS, Statement, count_words, digest, normalise, split
 
 CASES = [
     json.loads(line)
@@ -54,7 +54,14 @@ def test_statements_stand_in_the_text_in_order(text: str) -> None:
         assert not re.search(r"[^\W_]", unmarked), gap
 
 
-@given(ANY_TEXT | PIECES)
+MARKS_IN_A_ROW = st.lists(
+    st.sampled_from(["\u0301\u0316", "\u0f73", "\u0344", "&#769;", "\u00ad", "и", "é", "\ufb2c", " "]).flatmap(
+        lambda mark: st.integers(1, 2 * MOST_MARKS).map(lambda times: mark * times)
+    )
+).map("".join)
+
+
+@given(ANY_TEXT | PIECES | MARKS_IN_A_ROW)
 def test_normalise_twice_is_once(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once
@@ -85,6 +92,16 @@ def test_normalise(text: str, folded: str) -> None:
 )
 def test_count_words(text: str, words: int) -> None:
     assert count_words(text) == words
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "&#769;&#790;", "\u0301\u00ad\u0316", "\u0f71\u0f73", "\u0344"])
+def test_no_more_marks_in_a_row_are_kept_than_a_word_has(marks: str) -> None:
+    folded = normalise(f"да а{marks * 50_000} нет")
+    assert folded.startswith("да ")
+    assert folded.endswith(" нет")
+    assert len(folded) <= len("да а нет") + MOST_MARKS
+    few = f"а{marks * 5}"
+    assert normalise(few) == unicodedata.normalize("NFC", html.unescape(few).replace("\u00ad", ""))
 
 
 def test_digest_names_the_normalised_text() -> None:
