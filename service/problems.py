@@ -121,7 +121,8 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
 
 def _pointer(place: Sequence[str | int]) -> str:
     """Return the JSON pointer of a place in the body; a name that may be more than a name is not repeated."""
-    return "#" + "".join(f"/{part}" for part in place[1:] if re.fullmatch(r"[a-z_]{1,30}|\d+", str(part)))
+    told = (part for part in place[1:] if isinstance(part, int) or re.fullmatch(r"[a-z_]{1,30}", part))
+    return "#" + "".join(f"/{part}" for part in told)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
