@@ -9,24 +9,27 @@ import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 from typing import IO, Any, Literal
 
 from models.axes import Axis
 from models.errors import TableError
+from models.lines import LONGEST_LINE, Lines, parsed
 from models.stance import Prediction
 from models.text import UNWRITABLE, digest, split
 
 Form = Literal["ndjson", "csv"]
 BATCH = 256
-"""Rows read, answered and written at a time."""
+"""Rows read, answered and written at a time, ..."""
+BATCH_SIZE = 1 << 20
+"""... or so much of them, by ``Row.size``: a row of JSON may take thirty times its bytes in memory."""
 LONGEST_TEXT = 4_000
 """Characters: ten times a long statement. A longer text is an article, to be split before it is scored."""
 LONGEST_ARTICLE = 100_000
 """Characters of a text that is split before it is scored: a long report, an eighth of a novel."""
-LONGEST_LINE = 1 << 20
-"""Bytes of a line of JSON; a longer one is not read."""
 DELIMITERS = ",;\t"
+LONGEST_NAME, MOST_NAMES = 30, 10
+"""Characters of a column's name that an error may tell, and how many of them."""
 ARTICLE = ("stance_article", "stance_start", "stance_end")
 """Columns that a statement of an article has besides: the digest of the article's text, and its place in there."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -35,10 +38,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Hold a row as it was read, and the code of what is wrong with it, if anything is."""
+    """Hold a row as it was read, the code of what is wrong with it, if anything is, and how much was read for it."""
 
     values: Mapping[str, Any]
     fault: str | None = None
+    size: int = 0
 
 
 def columns(axes: tuple[Axis, ...], articles: bool = False) -> list[str]:
@@ -80,19 +84,21 @@ class Reader:
             self._cells = self._open(encoding)
 
     def _open(self, encoding: str) -> Iterator[list[str]]:
-        try:
-            named = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-            lines = io.TextIOWrapper(self._file, named, errors="surrogateescape", newline="")
-            start = lines.readline()
-        except (LookupError, UnicodeError) as error:
-            raise TableError(f"the encoding {encoding!r} is unknown or not that of the file; name another") from error
-
         def likely(delimiter: str) -> tuple[bool, int]:
             return self._text in next(csv.reader([start], delimiter=delimiter), []), start.count(delimiter)
 
-        # The header may hold a line break in quotes, so the reader that is chosen reads on from it.
-        cells = csv.reader(_chained(start, lines), delimiter=max(DELIMITERS, key=likely))
-        header = next(cells, [])
+        try:
+            lines = Lines(io.TextIOWrapper(self._file, encoding, errors="surrogateescape", newline=""))
+            start = next(lines, "").removeprefix("\ufeff")
+            # The header may hold a line break in quotes, so the reader that is chosen reads on from it.
+            cells = csv.reader(chain([start], lines), delimiter=max(DELIMITERS, key=likely))
+            header = next(cells, [])
+        except csv.Error as error:
+            raise TableError(
+                f"the line of names is longer than {LONGEST_LINE} characters; is a quotation mark left open in it?"
+            ) from error
+        except (LookupError, ValueError) as error:
+            raise TableError(f"the encoding {encoding!r} is unknown or not that of the file; name another") from error
         check_names(header, self._text, self._taken)
         self.header = tuple(header)
         self._lines = lines
@@ -103,22 +109,25 @@ class Reader:
         return self._csv(self.header) if self.header is not None else self._ndjson()
 
     def _csv(self, header: tuple[str, ...]) -> Iterator[Row]:
+        none = dict.fromkeys(header, "")
         while True:
+            self._lines.begin()
             try:
                 cells = next(self._cells)
             except StopIteration:
-                self._lines.detach()  # the file is its owner's to close
-                return
-            except csv.Error:  # a cell larger than the csv module takes
-                yield Row(dict.fromkeys(header, ""), "invalid_row")
+                break
+            except csv.Error:
+                yield Row(none, "line_too_long")
                 continue
             except UnicodeError:  # an encoding whose bytes cannot be passed over one by one: nothing after is legible
-                yield Row(dict.fromkeys(header, ""), "invalid_character")
-                return
+                yield Row(none, "invalid_character")
+                break
             if not cells:  # a blank line
                 continue
             values = dict(zip(header, [*cells, *[""] * len(header)], strict=False))
-            yield Row(values, "invalid_row" if len(cells) != len(header) else fault(values[self._text], self._longest))
+            found = "invalid_row" if len(cells) != len(header) else fault(values[self._text], self._longest)
+            yield Row(values, found, self._lines.came + len(header))
+        self._lines.detach()  # the file is its owner's to close
 
     def _ndjson(self) -> Iterator[Row]:
         while line := self._file.readline(LONGEST_LINE):
@@ -131,14 +140,14 @@ class Reader:
 
     def _object(self, line: bytes) -> Row:
         try:
-            values = json.loads(line.decode("utf-8-sig"), parse_constant=_no_number)
+            values = parsed(line)
         except (ValueError, RecursionError):
             return Row({}, "invalid_json")
         if not isinstance(values, dict):
             return Row({}, "invalid_row")
         if self._taken & values.keys():
-            return Row({k: v for k, v in values.items() if k not in self._taken}, "name_taken")
-        return Row(values, fault(values.get(self._text), self._longest))
+            return Row({k: v for k, v in values.items() if k not in self._taken}, "name_taken", len(line))
+        return Row(values, fault(values.get(self._text), self._longest), len(line))
 
 
 def check_names(names: Sequence[str], text_column: str, taken: Collection[str]) -> None:
@@ -148,7 +157,10 @@ def check_names(names: Sequence[str], text_column: str, taken: Collection[str]) 
         TableError: the text column is missing, a name stands twice, or a column to add is already there.
     """
     if text_column not in names:
-        raise TableError(f"no column {text_column!r}; there are: {', '.join(names)[:200]}")
+        # Where the line of names is missing a text stands in its place, and an error repeats none.
+        told = [name for name in names if name.isidentifier() and len(name) <= LONGEST_NAME][:MOST_NAMES]
+        rest = [f"{len(names) - len(told)} more"] if len(told) < len(names) else []
+        raise TableError(f"no column {text_column!r}; there are: {', '.join([*told, *rest]) or 'none'}")
     if len(set(names)) < len(names):
         raise TableError("two columns have the same name; rename one")
     if clash := [name for name in names if name in taken]:
@@ -166,19 +178,17 @@ def fault(text: object, longest: int = LONGEST_TEXT) -> str | None:
     return "text_too_long" if len(text) > longest else None
 
 
-def _chained(start: str, lines: Iterable[str]) -> Iterator[str]:
-    yield start
-    yield from lines
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Yield rows in batches of a size that is answered in about a second."""
-    left = iter(rows)
-    while batch := list(islice(left, BATCH)):
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += row.size
+        if len(batch) == BATCH or size >= BATCH_SIZE:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 

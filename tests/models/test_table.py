@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from models.axes import Axis
 from models.bundle import Bundle
 from models.errors import TableError
+from models.lines import LONGEST_LINE
 from models.stance import Prediction, Stance
-from models.table import LONGEST_LINE, LONGEST_TEXT, Reader, Row, Writer, answer, columns, scored, texts
+from models.table import LONGEST_TEXT, Reader, Row, Writer, answer, batches, columns, scored, texts
 
 
 def test_the_columns_of_an_axis_are_those_of_the_design(bundle: Bundle) -> None:
@@ -48,6 +49,8 @@ LINES = [
     (b'{"text": "a"', "invalid_json"),
     (b'{"text": "\xff"}', "invalid_json"),
     (b'{"text": "a", "x": NaN}', "invalid_json"),
+    (b'{"text": "a", "x": 1e999}', "invalid_json"),
+    (b'{"text": "a", "x": [-1E+999]}', "invalid_json"),
     (b"[" * 100_000, "invalid_json"),
     (b'["a"]', "invalid_row"),
     (b'{"text": "a", "stance_tone": "b"}', "name_taken"),
@@ -103,6 +106,75 @@ def test_an_encoding_is_named_and_bytes_of_another_are_a_fault_of_their_row() ->
 def test_a_header_that_cannot_be_is_refused_at_once(header: str, told: str) -> None:
     with pytest.raises(TableError, match=told):
         read(f"{header}\na\n".encode(), "csv")
+
+
+ILLEGIBLE = [
+    ("дата;текст\n1;2\n".encode("cp1251"), "utf-8"),
+    ("дата;текст\n1;2\n".encode("utf-16"), "utf-8"),
+    ("дата;текст\n1;2\n".encode(), "utf-16"),
+    ("дата;текст\n1;2\n".encode(), "utf-8\0"),
+    (b"a" * 200_000 + b",b\n", "utf-8"),
+    (b"a" * 2 * LONGEST_LINE, "utf-8"),
+    (b'"' + b"a" * 200_000, "utf-8"),
+    (b'"' + b"a\n" * LONGEST_LINE, "utf-8"),
+    (b'text,"' + b"a\n" * LONGEST_LINE, "utf-8"),
+]
+
+
+@pytest.mark.parametrize(("content", "encoding"), ILLEGIBLE)
+def test_a_header_that_cannot_be_read_is_refused_in_words_that_can_be_sent(content: bytes, encoding: str) -> None:
+    with pytest.raises(TableError) as raised:
+        read(content, "csv", encoding=encoding)
+    assert len(str(raised.value).encode()) < 300
+
+
+def test_an_error_names_columns_and_repeats_no_text() -> None:
+    with pytest.raises(TableError, match=r"there are: date, Текст, 2 more$"):
+        read("date,Текст,Войск не будет.,2026\n".encode(), "csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_byte_order_mark_is_no_part_of_the_first_name(encoding: str, mark: str) -> None:
+    content = f"{mark}text,n\nДа будет так,1\n".encode(encoding)
+    assert read(content, "csv", encoding=encoding)[0].values == {"text": "Да будет так", "n": "1"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("строка, и ещё\n" * 12_000, "text_too_long"),
+        ('строка, "и" ещё\n' * (LONGEST_LINE // 8), "line_too_long"),
+        ("а" * 2 * LONGEST_LINE + "\nи, ещё", "line_too_long"),
+        ('"\n' * LONGEST_LINE, "line_too_long"),
+    ],
+)
+def test_a_cell_of_any_length_is_one_row(cell: str, found: str) -> None:
+    page = io.StringIO()
+    csv.writer(page).writerows([["n", "text"], ["1", "one"], ["2", cell], ["3", "three"]])
+    rows = read(page.getvalue().encode(), "csv")
+    assert [row.fault for row in rows] == [None, found, None]
+    assert texts(rows) == ["one", "three"]
+
+
+def test_a_lost_quotation_mark_takes_no_more_memory_than_a_row() -> None:
+    rows = read(b'text\nfine\n"lost\n' + b"a statement\n" * LONGEST_LINE, "csv")
+    assert [row.fault for row in rows] == [None, "line_too_long"]
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("ndjson", (b'{"text": "a", "x": [' + b"[]," * 100_000 + b"[]]}\n") * 40),
+        ("csv", b"text,x\n" + (b"a," + b"b" * 300_000 + b"\n") * 40),
+        ("csv", b"text" + b",".join(b"%d" % n for n in range(100_000)).join((b",", b"\n")) + b"a\n" * 40),
+    ],
+)
+def test_a_batch_is_small_where_its_rows_are_large(form: str, content: bytes) -> None:
+    sizes = [len(batch) for batch in batches(Reader(io.BytesIO(content), form, AXES))]  # type: ignore[arg-type]
+    assert sum(sizes) == 40
+    assert max(sizes) <= 11
+    assert [len(batch) for batch in batches([Row({}, None, 100)] * 600)] == [256, 256, 88]
 
 
 def test_formulas_are_led_by_an_apostrophe_where_a_spreadsheet_is_meant() -> None:

@@ -69,6 +69,10 @@ def test_what_cannot_be_answered_is_refused_before_the_answer_begins(
         refused(
             client.post("/v1/predict/bulk", content=body, headers={"Content-Type": "text/csv"}), 422, "table_invalid"
         )
+    headless = "Войск не будет, сказал министр;1\nНет;2\n"
+    for body in (headless.encode(), headless.encode("cp1251"), headless.encode("utf-16"), b'"' + b"a\n" * 2_000_000):
+        answer = client.post("/v1/predict/bulk", content=body, headers={"Content-Type": "text/csv"})
+        refused(answer, 422, "table_invalid", hides="Войск")
     url = serve({"STANCE_STORE": str(fitted.store), "STANCE_MAX_BULK_BYTES": "1000"})
     refused(httpx.post(f"{url}/v1/predict/bulk", content=b" " * 1001, headers=NDJSON), 413, "body_too_large")
     assert httpx.post(f"{url}/v1/predict/bulk", content=b" " * 1000, headers=NDJSON).json()["rows"] == 0
