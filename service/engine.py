@@ -21,7 +21,7 @@ WINDOW = 256
 """Waiting texts among which those of like length are sought: enough to pad little, few enough to look through."""
 COUNTED = 64
 """Texts that are counted in one go, a millisecond or two; between them others have their turn."""
-Key = tuple[str, bool, bytes]
+Key = tuple[str, bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +38,8 @@ class _Asked:
 class Engine:
     """Answer texts in batches of like length, ``batches`` at a time, at once when fewer run; remember answers.
 
-    Answers are kept by a digest of the text and the version that gave them, never the text. A text whose request is
-    gone, cancelled or past its deadline is not computed.
+    Answers are kept by a digest of the text and the version that gave them, never the text; explained ones, which hold
+    it word by word, are not kept. A text whose request is gone, cancelled or past its deadline is not computed.
     """
 
     def __init__(self, remembered: int, batches: int) -> None:
@@ -85,8 +85,8 @@ class Engine:
         remember: bool = True,
     ) -> list[Prediction]:
         """Return what ``predict`` returns, without a trace in the metrics of labels and in drift: nobody is told."""
-        keys = [_key(bundle, text, explain) for text in texts]
-        found = [self._known.get(key) for key in keys]
+        keys = [_key(bundle, text) for text in texts]
+        found = [None if explain else self._known.get(key) for key in keys]
         metrics.looked_up(len(texts) - found.count(None), found.count(None))
         # Texts that are equal are answered once.
         missing = {key: text for key, text, known in zip(keys, texts, found, strict=True) if known is None}
@@ -99,7 +99,7 @@ class Engine:
             except TimeoutError as error:
                 detail = f"not answered within {deadline:g} seconds; send fewer texts, or try again later"
                 raise RequestError(503, "deadline_exceeded", detail) from error
-            if remember and self._known.maxsize:
+            if remember and not explain and self._known.maxsize:
                 self._known.update(answers)
             found = [answers.get(key, known) for key, known in zip(keys, found, strict=True)]
         return [prediction for prediction in found if prediction is not None]
@@ -182,5 +182,5 @@ def _outcomes(batch: list[_Asked]) -> list[Prediction | Exception]:
         return [error] if len(batch) == 1 else [outcome for asked in batch for outcome in _outcomes([asked])]
 
 
-def _key(bundle: Bundle, text: str, explain: bool) -> Key:
-    return bundle.manifest.version, explain, blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _key(bundle: Bundle, text: str) -> Key:
+    return bundle.manifest.version, blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

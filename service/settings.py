@@ -67,7 +67,10 @@ class Settings(BaseSettings):
     ] = 30.0
     cache_texts: Annotated[
         int,
-        Field(ge=0, description="Answers remembered, by digest of the text; some two kilobytes each, never the text."),
+        Field(
+            ge=0,
+            description="Answers remembered, by digest of the text; some two kilobytes each, no explanation, no text.",
+        ),
     ] = 10_000
     threads: Annotated[
         int,

@@ -71,6 +71,18 @@ def test_an_answer_is_remembered_for_its_version_only(bundle: Bundle) -> None:
     with_engine(work)
 
 
+def test_an_explanation_which_holds_the_text_is_not_remembered(bundle: Bundle) -> None:
+    async def work(engine: Engine) -> None:
+        [one] = await engine.predict(bundle, TEXTS[:1], explain=True)
+        [other] = await engine.predict(bundle, TEXTS[:1], explain=True)
+        assert one is not other
+        assert close(one, other)
+        [plain] = await engine.predict(bundle, TEXTS[:1])
+        assert plain.stances["troops"].words is None
+
+    with_engine(work)
+
+
 def test_many_texts_of_a_file_drive_out_nothing_and_are_not_remembered(bundle: Bundle) -> None:
     async def work(engine: Engine) -> None:
         [one] = await engine.predict(bundle, TEXTS[:1])
