@@ -15,7 +15,7 @@ from models.errors import EncoderError
 from models.text import UNWRITABLE, normalise
 
 LONGEST = 512
-"""Tokens of a text that are read, special ones included; what follows says nothing to the model."""
+"""Tokens of a text that are read, special ones included; what follows says nothing to the model: ``too_long``."""
 BATCH = 4
 """Texts that are encoded together; no answer depends on it, only the time. More are padded more and leave the caches
 of a core: of 16 texts at random one took 10.3 ms in batches of 4, 12.1 in batches of 8, 16.3 in one of 16."""
@@ -42,12 +42,13 @@ def prepared(text: str) -> str:
 class TokenStates:
     """Hold the states of a text's own tokens, (tokens, width), and where each lies in the normalised text.
 
-    ``unknown`` is the share of them that the vocabulary lacks.
+    ``unknown`` is the share of them that the vocabulary lacks, ``cut`` whether the text has more that are not read.
     """
 
     states: NDArray[np.float32]
     spans: tuple[tuple[int, int], ...]
     unknown: float
+    cut: bool
 
     @property
     def vector(self) -> NDArray[np.float32]:
@@ -112,15 +113,19 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the vectors of texts, (texts, width)."""
         return self.encode(texts)[0]
 
-    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[float]]:
-        """Return the vectors of texts, (texts, width), and of each the share of tokens that the vocabulary lacks."""
+    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[float], list[bool]]:
+        """Return the vectors of texts, (texts, width), and of each the share of unknown tokens and whether it was cut.
+
+        A text is cut where it has more tokens than are read; unknown are those that the vocabulary lacks.
+        """
         encodings = self._encodings(texts)
         vectors = np.empty((len(texts), self.width), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
         for at in range(0, len(order), BATCH):
             rows = order[at : at + BATCH]
             vectors[rows] = self._run("vectors", [encodings[i].ids for i in rows])
-        return vectors, [self._unknown_share(encoding) for encoding in encodings]
+        unknown = [self._unknown_share(encoding) for encoding in encodings]
+        return vectors, unknown, [bool(encoding.overflowing) for encoding in encodings]
 
     def unknown(self, texts: Sequence[str]) -> list[float]:
         """Return of each text the share of tokens that the vocabulary lacks."""
@@ -136,7 +141,8 @@ class Encoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for encoding in self._encodings(texts):
             states = self._run("states", [encoding.ids])[0]
             spans = tuple(encoding.offsets[1:-1])
-            found.append(TokenStates(states[1:-1], spans, self._unknown_share(encoding)))
+            unknown, cut = self._unknown_share(encoding), bool(encoding.overflowing)
+            found.append(TokenStates(states[1:-1], spans, unknown, cut))
         return found
 
     def _encodings(self, texts: Sequence[str]) -> list[Encoding]:

@@ -22,8 +22,9 @@ class Stance:
     """Answer one axis for one text.
 
     ``label`` is the most probable one and ``confidence`` its probability. Where ``certain`` is false the model
-    abstains and ``reason`` says why: ``too_short``, ``unsupported_language`` or ``low_confidence``. ``words``, where an
-    explanation was asked for, are the words of the text with their shares of the label's calibrated logit.
+    abstains and ``reason`` says why: ``too_short``, ``unsupported_language``, ``too_long`` (its end was not read) or
+    ``low_confidence``. ``words``, where an explanation was asked for, are the words of the text with their shares of
+    the label's calibrated logit.
     """
 
     label: str
@@ -70,8 +71,8 @@ class StanceModel:
         features = self.heads.features
         if not texts or not isinstance(features, Encoder):
             return self.predictions(texts, self.heads.probabilities(texts, self.axes))
-        vectors, unknown = features.encode(texts)
-        return self.predictions(texts, self.heads.answers(vectors, self.axes), unknown)
+        vectors, unknown, cut = features.encode(texts)
+        return self.predictions(texts, self.heads.answers(vectors, self.axes), unknown, cut=cut)
 
     def predictions(
         self,
@@ -79,17 +80,22 @@ class StanceModel:
         probabilities: Mapping[str, np.ndarray],
         unknown: Sequence[float | None] | None = None,
         languages: Sequence[str] | None = None,
+        cut: Sequence[bool] | None = None,
     ) -> list[Prediction]:
         """Return the predictions of texts whose probabilities, an array (texts, labels) an axis, are known.
 
-        ``languages`` are those of the texts where somebody has named them; else they are identified.
+        ``languages`` are those of the texts where somebody has named them; else they are identified. ``cut`` are the
+        texts whose end was not read, none of them unless told.
         """
         unknown = unknown or [None] * len(texts)
         languages = languages or [identify(text) for text in texts]
-        return [
-            self._prediction(text, {name: rows[i] for name, rows in probabilities.items()}, languages[i], unknown[i])
-            for i, text in enumerate(texts)
-        ]
+        cut = cut or [False] * len(texts)
+        found = []
+        for i, text in enumerate(texts):
+            doubt = self._doubt(text, languages[i], cut[i])
+            stances = {axis.name: self._stance(axis, probabilities[axis.name][i], doubt) for axis in self.axes}
+            found.append(Prediction(languages[i], stances, unknown[i]))
+        return found
 
     def _explained(self, texts: Sequence[str]) -> list[Prediction]:
         arrays = self.heads.arrays
@@ -98,7 +104,7 @@ class StanceModel:
         predictions = []
         for text, found in zip(texts, self.heads.features.token_states(texts), strict=True):
             answers = self.heads.answers(found.vector[None], self.axes)
-            plain = self.predictions([text], answers, [found.unknown])[0]
+            plain = self.predictions([text], answers, [found.unknown], cut=[found.cut])[0]
             stances = {}
             for axis in self.axes:
                 stance = plain.stances[axis.name]
@@ -107,17 +113,13 @@ class StanceModel:
             predictions.append(replace(plain, stances=stances))
         return predictions
 
-    def _prediction(
-        self, text: str, rows: Mapping[str, np.ndarray], language: str, unknown: float | None
-    ) -> Prediction:
+    def _doubt(self, text: str, language: str, cut: bool) -> str | None:
+        """Return why no answer to a text is certain, whatever its probabilities."""
         if count_words(text) < FEWEST_WORDS:
-            doubt = "too_short"
-        elif language not in self.languages:
-            doubt = "unsupported_language"
-        else:
-            doubt = None
-        stances = {axis.name: self._stance(axis, rows[axis.name], doubt) for axis in self.axes}
-        return Prediction(language, stances, unknown)
+            return "too_short"
+        if language not in self.languages:
+            return "unsupported_language"
+        return "too_long" if cut else None
 
     def _stance(self, axis: Axis, row: np.ndarray, doubt: str | None) -> Stance:
         best = int(row.argmax())

@@ -116,7 +116,9 @@ class StanceAnswer(BaseModel):
     label: Annotated[str, Field(description="The most probable label.")]
     confidence: Annotated[float, Field(description="Its probability.")]
     certain: Annotated[bool, Field(description="False where the model abstains; then there is a reason.")]
-    reason: Annotated[str | None, Field(description="too_short, unsupported_language or low_confidence.")] = None
+    reason: Annotated[str | None, Field(description="too_short, unsupported_language, too_long or low_confidence.")] = (
+        None
+    )
     probabilities: dict[str, float]
     words: Annotated[list[WordAnswer] | None, Field(description="Where an explanation was asked for.")] = None
 

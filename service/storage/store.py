@@ -14,7 +14,7 @@ from service.storage.tables import feedback, predictions, statements
 
 READ_TWICE = 0.1
 """Share of the statements that a second annotator labels as well, so that agreement can be told."""
-UNTEACHABLE = {"too_short", "unsupported_language"}
+UNTEACHABLE = {"too_short", "unsupported_language", "too_long"}
 """Reasons for abstaining that no label mends."""
 ORPHANED = (
     ~exists().where(predictions.c.digest == statements.c.digest),

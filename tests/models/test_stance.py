@@ -50,6 +50,23 @@ def test_reasons_come_in_the_order_of_the_design(bundle: Bundle) -> None:
     assert reasons == ["too_short", "unsupported_language"]
 
 
+LONG = "The minister said that talks resume on Friday. " * 60
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_a_text_whose_end_is_not_read_is_not_certain(bundle: Bundle, explain: bool) -> None:
+    texts = ["Переговоры продлятся до пятницы, сообщил министр. " * 5, LONG, "Powiedział, że nie pojadą. " * 200]
+    short, long, foreign = bundle.model.predict(texts, explain)
+    assert {stance.reason for stance in short.stances.values()} <= {None, "low_confidence"}
+    assert [(s.certain, s.reason) for s in long.stances.values()] == [(False, "too_long")] * 2
+    assert [s.reason for s in foreign.stances.values()] == ["unsupported_language"] * 2
+
+
+def test_n_grams_read_a_text_to_its_end(ngram_bundle: Bundle) -> None:
+    [prediction] = ngram_bundle.model.predict([LONG])
+    assert {stance.reason for stance in prediction.stances.values()} <= {None, "low_confidence"}
+
+
 def test_a_confidence_under_the_threshold_abstains_and_keeps_its_label(bundle: Bundle) -> None:
     model = bundle.model
     predictions = model.predict([f"Переговоры номер {n} прошли в столице, сообщил министр." for n in range(20)])

@@ -84,7 +84,7 @@ def test_answered_texts_are_counted_by_what_they_are(fitted: Fitted, bundle: Bun
         assert total(figures, "stance_labels_total", axis=axis.name) == 6
         assert total(figures, "stance_confidence_count", axis=axis.name) == 6
         reasons = [prediction.stances[axis.name].reason for prediction in predictions]
-        for reason in ("too_short", "unsupported_language", "low_confidence"):
+        for reason in ("too_short", "unsupported_language", "too_long", "low_confidence"):
             found = total(figures, "stance_abstentions_total", axis=axis.name, reason=reason)
             assert found == 2 * reasons.count(reason)
         for prediction in predictions:

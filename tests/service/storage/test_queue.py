@@ -83,7 +83,7 @@ def test_what_is_skipped_goes_to_others_at_once(store: Store, queue: Queue) -> N
 def test_what_no_label_mends_is_not_leased(store: Store, queue: Queue) -> None:
     long = ("Soldiers stay at home, the minister said. " * 60)[: LONGEST_STATEMENT + 1]
     store.keep("", "v1", [ONCE[0], long], [answer(reason="unsupported_language"), answer()])
-    store.keep("", "v1", ["Never."], [answer(reason="too_short")])
+    store.keep("", "v1", ["Never.", "Never " * 300], [answer(reason="too_short"), answer(reason="too_long")])
     store.correct(ONCE[1], "en", {"troops": "pro"}, "anna", None)  # nobody stored it for review
     assert queue.lease("borys", NOW) is None
     assert queue.counts() == (0, 1)
