@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.errors import DatabaseError
@@ -48,7 +48,9 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except (DataError, IntegrityError, ProgrammingError):  # what was asked is wrong, not the database
+            raise
+        except (DBAPIError, PoolTimeout) as error:
             raise DatabaseError("the database does not answer or cannot be written to") from error
 
 

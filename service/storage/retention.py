@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from models.errors import DatabaseError
 from service.storage.store import Store
 
 DAY_SECONDS = 24 * 3600
@@ -18,6 +17,6 @@ async def retain(store: Store, age: timedelta) -> None:
     while True:
         try:
             await asyncio.to_thread(store.purge, datetime.now(UTC) - age)
-        except DatabaseError as error:  # it is tried again tomorrow; requests tell of it meanwhile
-            log.error("purge_failed", exc_info=error.__cause__)
+        except Exception as error:  # whatever it is, it is tried again tomorrow; requests tell of it meanwhile
+            log.error("purge_failed", exc_info=error.__cause__ or error)
         await asyncio.sleep(DAY_SECONDS)

@@ -1,14 +1,18 @@
+import asyncio
 import stat
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import Connection, event, select, text
+from sqlalchemy.exc import IntegrityError
 
 from models.errors import DatabaseError
+from service.storage import retention
 from service.storage.database import Database
 from service.storage.store import Store
 from service.storage.tables import metadata, statements
@@ -87,6 +91,62 @@ def test_sqlite_holds_what_it_acknowledged_and_shows_it_to_nobody_else(tmp_path:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
         assert {stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()} == {0o600}
     database.close()
+
+
+def test_a_database_whose_file_is_malformed_raises_our_error(tmp_path: Path) -> None:
+    file = tmp_path / "stance.db"
+    database = Database(f"sqlite:///{file}")
+    Store(database).correct("Soldiers stay at home.", "en", {"troops": "anti"}, "anna", None)
+    database.close()
+    sound = file.read_bytes()
+    for malformed in (b"no database" * 1_000, sound[:4096] + b"\xff" * (len(sound) - 4096)):
+        file.write_bytes(malformed)
+        with pytest.raises(DatabaseError):
+            Store(database).corrections()
+        database.close()
+
+
+def test_a_database_that_takes_no_writing_raises_our_error(url: str) -> None:
+    Database(url).close()
+    database = Database(url)
+
+    @event.listens_for(database._engine, "begin")
+    def begun(connection: Connection) -> None:
+        sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql("PRAGMA query_only = ON" if sqlite else "SET TRANSACTION READ ONLY")
+
+    with pytest.raises(DatabaseError):
+        Store(database).correct("Soldiers stay at home.", "en", {"troops": "anti"}, "anna", None)
+    database.close()
+
+
+def test_what_was_asked_wrongly_is_no_fault_of_the_database(database: Database) -> None:
+    row = {"digest": "0", "text": "a", "language": "en", "readers": 0}
+    with pytest.raises(IntegrityError), database.transaction() as connection:
+        connection.execute(statements.insert(), [row, row])
+
+
+@pytest.mark.parametrize("error", [DatabaseError("gone"), ValueError("unforeseen")])
+def test_what_is_not_deleted_today_is_tried_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    tried: list[datetime] = []
+
+    def purge(before: datetime) -> None:
+        tried.append(before)
+        raise error
+
+    monkeypatch.setattr(store, "purge", purge)
+    monkeypatch.setattr(retention, "DAY_SECONDS", 0.001)
+
+    async def work() -> None:
+        task = asyncio.create_task(retention.retain(store, timedelta(days=1)))
+        while len(tried) < 3:
+            assert not task.done()
+            await asyncio.sleep(0.001)
+        task.cancel()
+
+    asyncio.run(work())
 
 
 def test_a_database_whose_file_was_replaced_raises_our_error(tmp_path: Path) -> None:
