@@ -17,13 +17,15 @@ from fastapi import Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from fastapi.security.utils import get_authorization_scheme_param
-from limits import parse
+from limits import RateLimitItem, parse_many
 
 from models.errors import KeysError, RequestError
 
 Role = Literal["predict", "annotate", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """Each may do what those before it may."""
+MOST_REQUESTS = 1_000_000
+"""Largest rate: when each request of it came is remembered, a key's at most eight megabytes."""
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,31}):([a-z]+):([0-9a-f]{64})")
 
 
@@ -50,10 +52,7 @@ class Keyring:
             raise KeysError(
                 f"STANCE_API_KEYS: {', '.join(sorted(twice))} stands twice; give each key a name of its own"
             )
-        try:
-            self._rate = parse(rate)
-        except ValueError as error:
-            raise KeysError(f"STANCE_RATE: {rate!r} is no rate; write it as 600/minute") from error
+        self._rate = _rate(rate)
         # By name, when the last requests came. The storages of `limits` cost a thread or a task of their own a request.
         self._came = {name: deque[float](maxlen=self._rate.amount) for name in names}
 
@@ -83,6 +82,16 @@ class Keyring:
             detail = f"this key may send {self._rate}; try again in {wait} seconds"
             raise RequestError(429, "rate_exceeded", detail, retry_after=wait)
         came.append(now)
+
+
+def _rate(written: str) -> RateLimitItem:
+    try:
+        rates = parse_many(written)
+    except ValueError:
+        rates = []
+    if len(rates) != 1 or not 0 < rates[0].amount <= MOST_REQUESTS:
+        raise KeysError(f"STANCE_RATE: {written!r} is not one rate, of a request to a million; write it as 600/minute")
+    return rates[0]
 
 
 def _key(entry: str) -> Key:

@@ -155,6 +155,9 @@ def test_the_command_makes_a_key_that_lets_in() -> None:
         ("desk:queen:" + "0" * 64, "1/second", "name:role:sha256"),
         ("desk:predict:" + "0" * 64 + ",desk:admin:" + "1" * 64, "1/second", "desk stands twice"),
         ("", "often", "write it as 600/minute"),
+        ("", "0/minute", "write it as 600/minute"),
+        ("", "10/second;600/hour", "write it as 600/minute"),
+        ("", f"{'9' * 30}/day", "write it as 600/minute"),
     ],
 )
 def test_keys_and_rates_that_are_not_of_their_form_are_refused_without_a_digest(
