@@ -22,7 +22,7 @@ class Hosts:
 
     def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
         self.app = app
-        self.allowed = {name.lower() for name in allowed}
+        self.allowed = {name.lower() for name in allowed if name}  # no name is what pages without an address have
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 421 or 403, or pass the request on."""

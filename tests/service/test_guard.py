@@ -27,9 +27,12 @@ def test_a_page_of_this_machine_may_call(client: httpx.Client, origin: str) -> N
 
 
 def test_names_are_a_setting(fitted: Fitted, serve: Callable[..., str]) -> None:
-    url = serve({"STANCE_STORE": str(fitted.store), "STANCE_ALLOWED_HOSTS": "desk.example, 127.0.0.1"})
+    url = serve({"STANCE_STORE": str(fitted.store), "STANCE_ALLOWED_HOSTS": "desk.example, 127.0.0.1, "})
     assert httpx.get(f"{url}/livez", headers={"Host": "desk.example"}).status_code == 200
-    refused(httpx.get(f"{url}/livez", headers={"Host": "localhost"}), 421, "unknown_host")
+    for name in ("localhost", ""):
+        refused(httpx.get(f"{url}/livez", headers={"Host": name}), 421, "unknown_host")
+    for origin in ("null", ""):
+        refused(httpx.get(f"{url}/livez", headers={"Origin": origin}), 403, "foreign_origin")
 
 
 def test_one_request_too_many_is_sent_away_and_a_client_that_leaves_makes_room(
