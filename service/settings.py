@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     mlflow_url: Annotated[str | None, Field(description="Address of the MLflow UI, for /v1/model to name.")] = None
     reload_seconds: Annotated[
         float,
-        Field(gt=0, description="How often `current` is looked at; one readlink each time, so often costs nothing."),
+        Field(
+            gt=0, description="How often `current` is looked at; a look at ten files each time, so often costs nothing."
+        ),
     ] = 2.0
     max_body_bytes: Annotated[
         int,

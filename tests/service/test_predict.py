@@ -43,6 +43,8 @@ def test_reasons_say_why_the_model_abstains(client: httpx.Client) -> None:
     predictions = client.post("/v1/predict", json={"texts": TEXTS}).json()["predictions"]
     assert predictions[3]["stances"]["troops"]["reason"] == "too_short"
     assert predictions[4]["stances"]["outlook"]["reason"] == "unsupported_language"
+    [long] = client.post("/v1/predict", json={"text": TEXTS[0][:60] * 60}).json()["predictions"]
+    assert {stance["reason"] for stance in long["stances"].values()} == {"too_long"}
 
 
 def test_a_large_request_keeps_its_order(client: httpx.Client) -> None:

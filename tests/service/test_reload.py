@@ -1,5 +1,7 @@
 """A running service that is pointed at a harmed bundle goes on with the one that it has, and says so."""
 
+import asyncio
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +10,11 @@ import httpx
 import pytest
 
 from benchmarks.running import resident
-from models.bundle import Bundle
+from models.bundle import Bundle, load_bundle
 from models.encoder import FILES as ENCODER_FILES
 from service.keys import new_key
+from service.live import Live
+from service.settings import Settings
 from tests.conftest import Fitted, serving
 from tests.models.test_bundle import FILES
 from tests.models.test_damage import DAMAGES, twin
@@ -51,6 +55,56 @@ def test_a_harmed_bundle_is_never_served_and_always_told(
         assert total(figures, "stance_model_info", version=sound.name) == 1
         point(store, sound.name)
         assert client.post("/v1/admin/reload").json()["reload_fault"] is None
+
+
+def test_a_refused_bundle_is_loaded_anew_only_once_it_has_changed(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, bad = "20260101T000000Z-00000001", "20260102T000000Z-00000002"
+    for version in (one, bad):
+        copied(bundle, tmp_path, version)
+    (tmp_path / bad / "heads.joblib").write_bytes(b"!")
+    point(tmp_path, one)
+    live = Live(Settings(store=tmp_path, reload_seconds=0.001))
+    tried: list[Path] = []
+
+    def load(place: Path, threads: int) -> Bundle:
+        tried.append(place)
+        return load_bundle(place, threads)
+
+    monkeypatch.setattr("service.live.load_bundle", load)
+
+    async def work() -> None:
+        watch = asyncio.create_task(live.watch())
+        point(tmp_path, bad)
+        while live.fault is None:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # many looks
+        assert len(tried) == 1
+        await live.look()
+        assert (len(tried), live.fault) == (2, "bundle_damaged")
+        shutil.copy(bundle.path / "heads.joblib", tmp_path / bad / "heads.joblib")
+        while live.fault:
+            await asyncio.sleep(0.01)
+        assert live.bundle.manifest.version == bad
+        watch.cancel()
+
+    asyncio.run(asyncio.wait_for(work(), 60))
+
+
+def test_a_bundle_that_is_replaced_in_its_place_is_served(bundle: Bundle, tmp_path: Path) -> None:
+    place = copied(bundle, tmp_path, "20260101T000000Z-00000001")
+    other = copied(bundle, tmp_path, "20260102T000000Z-00000002")
+    live = Live(Settings(bundle=place))
+    asyncio.run(live.look())
+    assert live.bundle.manifest.version == place.name
+    for file in other.iterdir():
+        shutil.copy(file, place / file.name)
+    asyncio.run(live.look())
+    assert (live.bundle.manifest.version, live.fault) == (other.name, None)
+    served = live.bundle
+    asyncio.run(live.look())
+    assert live.bundle is served
 
 
 def test_memory_does_not_grow_with_reloads(bundle: Bundle, fitted: Fitted, tmp_path: Path) -> None:

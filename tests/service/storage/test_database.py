@@ -146,7 +146,7 @@ def test_what_is_not_deleted_today_is_tried_again(
             await asyncio.sleep(0.001)
         task.cancel()
 
-    asyncio.run(work())
+    asyncio.run(asyncio.wait_for(work(), 60))
 
 
 def test_a_database_whose_file_was_replaced_raises_our_error(tmp_path: Path) -> None:
