@@ -21,7 +21,7 @@ from models.text import UNWRITABLE, digest, split
 Form = Literal["ndjson", "csv"]
 BATCH = 256
 """Rows read, answered and written at a time, ..."""
-BATCH_SIZE = 1 << 20
+BATCH_SIZE = 1 << 18
 """... or so much of them, by ``Row.size``: a row of JSON may take thirty times its bytes in memory."""
 LONGEST_TEXT = 4_000
 """Characters: ten times a long statement. A longer text is an article, to be split before it is scored."""
