@@ -189,7 +189,7 @@ def test_figures_are_of_the_labels_that_there_are_and_no_answer_is_one_that_nobo
 def test_a_target_is_found_in_a_text_as_a_word_of_its_own() -> None:
     text = "He said that AI pays."
     spans = tuple((found.start(), found.end()) for found in re.finditer(r"\w+", text))
-    states = TokenStates(np.eye(len(spans), dtype=np.float32), spans, 0.0)
+    states = TokenStates(np.eye(len(spans), dtype=np.float32), spans, 0.0, cut=False)
     assert _named_in(text, "AI", states).tolist() == [0, 0, 0, 1, 0]
     assert _named_in(text, "ai pays", states).tolist() == [0, 0, 0, 0.5, 0.5]
     assert _named_in(text, "sai", states).tolist() == states.vector.tolist()
