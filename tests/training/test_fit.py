@@ -80,6 +80,15 @@ def test_the_threshold_is_the_lowest_confidence_that_keeps_the_accuracy() -> Non
     assert SELECTIVE_ACCURACY == 0.90
 
 
+def test_the_threshold_may_weigh_rows_by_the_labels_of_articles() -> None:
+    confidence, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, False, True])
+    assert threshold(confidence, right, 0.9) == 0.8
+    assert (
+        threshold(confidence, right, 0.9, np.array([1, 1, 0.1, 1])) == 0.6
+    )  # where such errors are rare, more is said
+    assert threshold(confidence, right, 0.7, np.array([1, 1, 9, 1])) == 0.8
+
+
 def test_no_answer_is_certain_that_is_likelier_wrong_than_right() -> None:
     confidence = np.array([0.9, 0.8, 0.6, 0.4])
     assert threshold(confidence, np.array([True, True, True, True]), 0.9) == EVEN == 0.5

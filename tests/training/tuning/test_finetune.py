@@ -25,9 +25,9 @@ from tests.conftest import ROOT, run
 from training.corpus import AXES, GOLD, Corpus, read_corpus
 from training.ground import encoder_record
 from training.tuning.base import read_base
-from training.tuning.finetune import FURTHER, finetune
+from training.tuning.finetune import FURTHER, STUDENT_LOSS, _best, _cut, _smaller, finetune
 from training.tuning.graph import IR, OPSET
-from training.tuning.learn import RATE
+from training.tuning.learn import RATE, Figures, fresh
 from training.tuning.network import Network, answers, token_ids
 
 
@@ -208,6 +208,22 @@ def test_a_student_no_smaller_than_the_base_is_refused(few: Path, tmp_path: Path
     assert printed.returncode == 1
     assert "a student of 12 layers is no smaller than" in printed.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("lost", "held"), [(STUDENT_LOSS - 1e-3, True), (STUDENT_LOSS + 1e-3, False)])
+def test_a_student_takes_its_teachers_place_where_it_loses_little_on_every_axis(
+    lost: float, held: bool, corpus: Corpus
+) -> None:
+    base, rows = read_base(), corpus.part("encoder").head(24)
+    teacher = fresh(base, corpus.axes, 0)
+    small = _cut(base, teacher.state_dict(), 2)
+    taught = fresh(small, corpus.axes, 1).state_dict()
+    _, known = _best(small, {"student": taught}, rows, corpus.axes)
+    first, *rest = known["student"].macro_f1.items()
+    tried = {"seed 0": Figures(dict([(first[0], first[1] + lost), *((name, value + 1e-4) for name, value in rest)]))}
+    found = _smaller(small, taught, teacher, rows, corpus.axes, tried, "")
+    assert found.bert.config.num_hidden_layers == (2 if held else 12)
+    assert tried.keys() == {"seed 0", "student of 2 layers"}
 
 
 @pytest.mark.parametrize("wrong", [{"hidden_size": 24}, {"hidden_act": "gelu_new"}, {}])
