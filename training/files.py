@@ -148,6 +148,8 @@ def benchmark(
         raise TableError(f"{file}: no row is labelled {', '.join(sorted(unknown))}; there are {labels}")
     if base and not finetune:
         raise TableError("--base is what --finetune begins from; add that, or leave --base out")
+    if folds and (left := int((parts < 0).sum())):
+        report.warn(f"{folds} does not name {left} of the {len(rows)} rows: they are learnt from, not tested")
     for doubt in benchmarks.doubts(rows, parts):
         report.warn(doubt)
     report.out.print("a model a target" if benchmarks.own_heads(rows, parts) else "one model for all targets")

@@ -110,12 +110,13 @@ def benchmark(scores: Sequence[Score], classes: Sequence[str]) -> None:
     """Print the figures on a benchmark, a line a kind of features, with the spread over the folds, and each target."""
     targets = list(scores[0].by_target)
     table = Table(title=escape(f"mean F1 of {', '.join(classes) or 'all labels'}"))
-    for name in ("", "mean of targets" if targets else "macro-F1", "over the folds", "all rows together", "accuracy"):
+    together = ["all rows together"] if targets else []
+    for name in ("", "mean of targets" if targets else "macro-F1", "over the folds", *together, "accuracy"):
         table.add_column(name)
     for score in scores:
         spread = f"{min(score.by_fold):.3f} to {max(score.by_fold):.3f}"
-        figures = f"{score.macro_f1:.3f}", spread, f"{score.pooled:.3f}", f"{score.accuracy:.3f}"
-        table.add_row(score.features, *figures)
+        pooled = [f"{score.pooled:.3f}"] if targets else []
+        table.add_row(score.features, f"{score.macro_f1:.3f}", spread, *pooled, f"{score.accuracy:.3f}")
     out.print(table)
     if targets:
         table = Table(title="by target")

@@ -205,7 +205,6 @@ def test_what_makes_figures_worth_less_is_told(tmp_path: Path) -> None:
         "1 of the 2 rows tested have a text that is learnt from as well",
     ]
     assert doubts(rows.assign(label="F"), np.array([-1, 0, 1, 1])) == [
-        "1 of the 4 rows have no fold: they are learnt from, not tested",
         "2 of the 3 rows tested have a text that is learnt from as well",
     ]
     assert doubts(rows[rows["text"] != "Two."], np.array([-1, 0]))[0].startswith("nothing is learnt of A,")
