@@ -10,7 +10,6 @@ labels as far as rows that it has not learnt from say it should.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,10 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import GroupKFold
 
 from models.encoder import Encoder, TokenStates
-from models.errors import BadRow, CorpusError, TableError
+from models.errors import TableError
 from models.heads import classifier, ngram_features, vector_classifier
-from models.text import normalise
-from training.rows import read_rows
+from training.stance_file import tested
 
-COLUMNS = ("text", "label", "target")
 FEWEST_ROWS = 100
 """Rows to learn from with which a target gets a head of its own."""
 FEWEST_TEXTS = 30
@@ -40,7 +37,6 @@ CHUNK = 64
 """Texts whose token states are held at once."""
 LEAST = 1e-9
 """The probability of a label that a head has never seen."""
-SEED = 0
 Tuner = Callable[[np.ndarray, bool, int], pd.DataFrame]
 """Given the mask of a fold, whether targets have heads of their own, and the fold: log probabilities (rows, labels) of
 the rows of the fold and of some outside it, all of them rows that were not learnt from."""
@@ -62,95 +58,15 @@ class Score:
     accuracy: float
 
 
-def read(file: Path, test: Path | None, folds: Path | None, k: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Read a stance file; return its rows, and a row the fold that it is tested in, -1 where it is only learnt from.
-
-    Rows of ``test`` are tested and the others learnt from, or ``folds`` names the fold of each ``id``, those that it
-    does not name being learnt from, or ``k`` folds are made, all rows of a text in one. Texts are folded as the model
-    reads them, so what differs by a blank alone is one text.
-
-    Raises:
-        CorpusError: a file cannot be read, or rows of it lack something; all of them are named.
-        TableError: folds are named of none of the rows, or two of one; there are fewer texts than folds; rows to test
-            on and folds are both given; all rows have one label.
-    """
-    if test is not None and folds is not None:
-        raise TableError("--test and --folds both say what is tested; give one of them")
-    names = [*COLUMNS, "id"] if folds else list(COLUMNS)
-    rows = _table(file, names)
-    if test is not None:
-        tested = _table(test, names)
-        rows, found = pd.concat([rows, tested], ignore_index=True), np.repeat([-1, 0], [len(rows), len(tested)])
-    elif folds is None:
-        found = _drawn(rows, k, file)
-    else:
-        found = _named_folds(rows, folds, file)
-    if rows["label"].nunique() == 1:
-        raise TableError(f"{file}: all rows are {rows['label'].iloc[0]}; give rows of another label")
-    return rows, found
-
-
-def _drawn(rows: pd.DataFrame, k: int, file: Path) -> np.ndarray:
-    if (texts := rows["text"].nunique()) < k:
-        raise TableError(f"{file}: {texts} texts do not make {k} folds; name a smaller --k, or give more")
-    found = np.zeros(len(rows), dtype=int)
-    split = GroupKFold(k, shuffle=True, random_state=SEED).split(rows, groups=rows["text"])
-    for fold, (_, asked) in enumerate(split):
-        found[asked] = fold
-    return found
-
-
-def _named_folds(rows: pd.DataFrame, folds: Path, file: Path) -> np.ndarray:
-    names = _table(folds, ["id", "fold"]).drop_duplicates()
-    if (twice := names["id"].duplicated()).any():
-        raise TableError(f"{folds}: names two folds of {names.loc[twice, 'id'].iloc[0]}; a row is tested in one")
-    found, _ = pd.factorize(rows["id"].map(names.set_index("id")["fold"]), sort=True)
-    if (found < 0).all():
-        raise TableError(f"{folds}: names the fold of none of the rows of {file}")
-    return np.asarray(found)
-
-
-def _table(file: Path, names: Sequence[str]) -> pd.DataFrame:
-    found, places, faults = read_rows([file], names)
-    rows = [
-        {name: "" if (value := row.get(name)) is None else normalise(str(value)) for name in names} for row in found
-    ]
-    for row, place in zip(rows, places, strict=True):
-        faults += [BadRow(*place, name, "is missing; fill it in or drop the row") for name in names if not row[name]]
-    if faults:
-        raise CorpusError(sorted(faults, key=lambda fault: (fault.line, fault.column)))
-    return pd.DataFrame(rows)
-
-
 def own_heads(rows: pd.DataFrame, folds: np.ndarray) -> bool:
     """Say whether every target that is tested has enough rows outside its fold for a head of its own."""
     learnt = [
         rows.loc[folds != fold, "target"]
         .value_counts()
         .reindex(rows.loc[folds == fold, "target"].unique(), fill_value=0)
-        for fold in _tested(folds)
+        for fold in tested(folds)
     ]
     return bool(pd.concat(learnt).min() >= FEWEST_ROWS)
-
-
-def doubts(rows: pd.DataFrame, folds: np.ndarray) -> list[str]:
-    """Tell what makes figures worth less than they look, a sentence each."""
-    found = []
-    strange: set[str] = set()
-    shared = 0
-    for fold in _tested(folds):
-        tested, learnt = rows[folds == fold], rows[folds != fold]
-        strange |= set(tested["label"]) - set(learnt["label"])
-        shared += int(tested["text"].isin(learnt["text"]).sum())
-    if strange:
-        found.append(f"nothing is learnt of {', '.join(sorted(strange))}, which is tested; are labels written alike?")
-    if shared:
-        found.append(f"{shared} of the {int((folds >= 0).sum())} rows tested have a text that is learnt from as well")
-    return found
-
-
-def _tested(folds: np.ndarray) -> list[int]:
-    return sorted(set(folds[folds >= 0].tolist()))
 
 
 def benchmark(
@@ -165,12 +81,12 @@ def benchmark(
         TableError: a head has too few texts to learn from, or their words have nothing in common.
     """
     own = own_heads(rows, folds)
-    for fold in _tested(folds):  # before anything takes its time
+    for fold in tested(folds):  # before anything takes its time
         for of in _heads(rows, folds == fold, own):
             _enough(rows[of & (folds != fold)])
     vectors, labels = _vectors(rows, encoder, own), pd.Index(sorted(rows["label"].unique()))
     found: dict[str, list[pd.DataFrame]] = {}
-    for fold in track(_tested(folds), description="folds", transient=True):
+    for fold in track(tested(folds), description="folds", transient=True):
         test = folds == fold
         heads = list(_heads(rows, test, own))
         unseen = {

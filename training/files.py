@@ -12,7 +12,7 @@ from models.bundle import RELEASED, STORE, load_bundle, read_manifest, serving
 from models.encoder import Encoder
 from models.errors import AuditError, ScoreError, StoreError, TableError
 from training import benchmark as benchmarks
-from training import report
+from training import report, stance_file
 from training.corpus import AXES, corpus_files, read_corpus
 from training.forms import Options
 from training.ground import CACHE, ENCODERS, encoder_folder
@@ -141,7 +141,7 @@ def benchmark(
 
     `python -m training benchmark rusentne/train.csv --test rusentne/test.csv --classes positive,negative --finetune`
     """
-    rows, parts = benchmarks.read(file, test, folds, k)
+    rows, parts = stance_file.read(file, test, folds, k)
     named = [name.strip() for name in classes.split(",") if name.strip()]
     if unknown := set(named) - set(rows["label"]):
         labels = ", ".join(sorted(rows["label"].unique()))
@@ -150,7 +150,7 @@ def benchmark(
         raise TableError("--base is what --finetune begins from; add that, or leave --base out")
     if folds and (left := int((parts < 0).sum())):
         report.warn(f"{folds} does not name {left} of the {len(rows)} rows: they are learnt from, not tested")
-    for doubt in benchmarks.doubts(rows, parts):
+    for doubt in stance_file.doubts(rows, parts):
         report.warn(doubt)
     report.out.print("a model a target" if benchmarks.own_heads(rows, parts) else "one model for all targets")
     frozen = Encoder.read(encoder_folder(store, encoder, required=True) or RELEASED)

@@ -162,13 +162,6 @@ def test_what_spreadsheets_and_data_frames_add_is_taken(tmp_path: Path, axes: tu
     assert read_corpus([tmp_path / "rows.parquet"], axes).frame["date"].tolist() == ["2024-05-06"]
 
 
-@pytest.mark.parametrize("mark", "\v\f\x1c\x85\u2028\u2029")
-def test_only_a_line_break_ends_a_row_of_a_csv_file(mark: str, tmp_path: Path, axes: tuple[Axis, ...]) -> None:
-    file = tmp_path / "rows.csv"
-    file.write_bytes(f"id,lang,text,troops\r\n1,en,Soldiers{mark}stay.,anti\r\n".encode())
-    assert read_corpus([file], axes).frame["text"].tolist() == [f"Soldiers{mark}stay."]
-
-
 def test_a_name_that_stands_twice_in_a_row_is_refused(tmp_path: Path, axes: tuple[Axis, ...]) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text('{"id": "1", "lang": "en", "text": "a b", "troops": "pro", "troops": "anti"}')
