@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,14 +34,22 @@ def test_evaluate_compares_with_another_bundle_and_lists_the_surest_errors(fitte
     assert printed.returncode == 0, printed.stderr
     for told in ("on these rows", "+0.000 [+0.000, +0.000]", "most confident errors", "always neutral", "length"):
         assert told in printed.stdout
+    errors = [re.split(r"\s*│\s*", line) for line in printed.stdout.split("most confident errors")[1].splitlines()]
+    surest = [(float(cells[1]), *cells[2:5]) for cells in errors if len(cells) > 5 and cells[1]]
+    assert len(surest) == 30
+    assert surest == sorted(surest, key=lambda error: -error[0])
+    assert all(label != answer for _, _, label, answer in surest)
 
 
-def test_evaluate_warns_of_texts_that_were_trained_on(fitted: Fitted, tmp_path: Path) -> None:
+def test_evaluate_warns_of_texts_that_either_bundle_was_trained_on(fitted: Fitted, tmp_path: Path) -> None:
     lines = (ROOT / "data" / "corpus" / "grounded-uk.jsonl").read_text(encoding="utf-8").splitlines()
     (tmp_path / "some.jsonl").write_text("\n".join(lines[:60]), encoding="utf-8")
-    printed = run("training", "evaluate", str(tmp_path / "some.jsonl"), env=fitted.env)
+    words = ["training", "evaluate", str(tmp_path / "some.jsonl"), "--against", str(fitted.store / fitted.version)]
+    printed = run(*words, env=fitted.env)
     assert printed.returncode == 0
-    assert "trained on, so the figures flatter" in " ".join(printed.stderr.split())
+    told = " ".join(printed.stderr.split())
+    assert "trained on, so the figures flatter" in told
+    assert f"trained on by {fitted.version}, so the comparison favours it" in told
 
 
 @pytest.mark.parametrize("command", ["fit", "evaluate", "release", "rollback", "score"])

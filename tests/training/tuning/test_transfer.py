@@ -1,12 +1,17 @@
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from models.axes import Axis
 from models.bundle import RELEASED
 from tests.conftest import run
 from training.corpus import Corpus
+from training.tuning import transfer
+from training.tuning.base import Base
 from training.tuning.transfer import tuner
 
 
@@ -51,6 +56,27 @@ def test_targets_that_share_a_head_stand_before_their_texts(stances: pd.DataFram
     printed = run(*words, "--classes", "pro,anti", "--encoder", str(RELEASED))
     assert printed.returncode == 0, printed.stderr
     assert "fine-tuned" in figures(printed.stdout)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_two_readers_say_of_a_text_is_learnt_from_both(
+    own: bool, stances: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def learnt(base: Base, seen: pd.DataFrame, held: pd.DataFrame, axes: Sequence[Axis], *_: object) -> None:
+        for axis in axes:
+            said.extend(seen[axis.name].dropna().tolist() + held[axis.name].dropna().tolist())
+        raise KeyboardInterrupt  # what it is given is all that is asked here
+
+    monkeypatch.setattr(transfer, "learn", learnt)
+    second = stances.assign(label=stances["label"].replace({"neutral": "pro", "pro": "neutral"}))
+    both = pd.concat([stances, second], ignore_index=True)
+    folds = np.where(both["text"].isin(stances["text"].unique()[:20]), 0, -1)
+    with pytest.raises(KeyboardInterrupt), tuner(both, folds, None, tmp_path) as tune:
+        tune(folds == 0, own, 0)
+    codes = {label: f"label{k}" for k, label in enumerate(sorted(both["label"].unique()))}
+    assert Counter(said) == Counter(both.loc[folds != 0, "label"].map(codes))
 
 
 def test_runs_from_other_base_weights_are_not_taken_for_one(stances: pd.DataFrame, tmp_path: Path) -> None:
