@@ -17,7 +17,7 @@ serve: .venv/base  ## Serve on 127.0.0.1:8000, fitting a model first where none 
 	@exec $(BIN)/python -m service
 
 test: .venv/dev  ## Run the tests that need Python only
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-postgres: .venv/postgres  ## Run the tests of what is stored on a real PostgreSQL, in a temporary cluster
 	@.ci/with-postgres $(BIN)/python -m pytest tests/service/storage
