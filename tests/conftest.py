@@ -67,7 +67,8 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """Fit on the whole corpus, tracked in a real MLflow store, and release: the chain that all else stands on."""
     folder = tmp_path_factory.mktemp("fitted")
     if (known := STORE / CACHE).is_dir():  # what `make check` or a fit has encoded is not encoded once more
-        shutil.copytree(known, folder / "store" / CACHE)
+        # Not what another process is writing there at this moment, which may be gone before it is copied.
+        shutil.copytree(known, folder / "store" / CACHE, ignore=shutil.ignore_patterns(".writing-*"))
     env = {
         "STANCE_STORE": str(folder / "store"),
         "STANCE_DATABASE_URL": f"sqlite:///{folder / 'stance.db'}",
